@@ -1,0 +1,126 @@
+"""The strongest documents of features, and where in their texts the features are strongest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from saedata.frame.view import ShardView, View
+
+SUFFIX = "_document"
+"""What a user's column gets after its name where a result has a column of that name already."""
+
+_ORDER = "__order"
+
+F = TypeVar("F", pl.DataFrame, pl.LazyFrame)
+
+PAIR_SCHEMA = {"feature": pl.UInt32, "rank": pl.UInt32, "doc": pl.UInt32, "value": pl.Float32}
+
+
+def largest(values: NDArray[np.float32], n: int) -> NDArray[np.intp]:
+    """Positions of the n largest values, largest first; of equal ones the first come first.
+
+    Examples
+    --------
+    >>> largest(np.array([1, 3, 2, 3], dtype=np.float32), 3).tolist()
+    [1, 3, 2]
+    """
+    candidates = np.arange(len(values))
+    if n < len(values):
+        smallest = np.partition(values, len(values) - n)[len(values) - n]
+        candidates = np.flatnonzero(values >= smallest)
+    return candidates[np.argsort(-values[candidates], kind="stable")][:n]
+
+
+def strongest_of(
+    view: View,
+    features: Iterable[int],
+    n: int,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    threshold: float | None = None,
+) -> pl.DataFrame:
+    """Find each feature's strongest documents from the postings.
+
+    Parameters
+    ----------
+    view
+        Where to look.
+    features
+        Feature numbers.
+    n
+        Documents for each, at most.
+    mask
+        bool [extent of the view]: which documents count; None: those of the view.
+    threshold
+        What a value must exceed; None: the encoder's threshold.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``feature``, ``rank`` (from 1), ``doc``, ``value``; features in the order given.
+    """
+    above = view.encoder.threshold if threshold is None else threshold
+    mask = view.mask if mask is None else mask
+    found: list[tuple[NDArray[np.generic], ...]] = []
+    for feature in features:
+        docs, values = view.postings(feature, mask=mask, above=above)
+        best = largest(values, n)
+        rank = np.arange(1, len(best) + 1, dtype=np.uint32)
+        found.append((np.full(len(best), feature, np.uint32), rank, docs[best], values[best]))
+    if not found:
+        return pl.DataFrame(schema=PAIR_SCHEMA)
+    columns = (np.concatenate(column) for column in zip(*found, strict=True))
+    return pl.DataFrame(dict(zip(PAIR_SCHEMA, columns, strict=True)), schema=PAIR_SCHEMA)
+
+
+def locate(view: View, pairs: pl.DataFrame) -> Iterator[tuple[ShardView, pl.DataFrame]]:
+    """Add the character spans to (feature, doc) pairs, reading each shard that is needed once.
+
+    Parameters
+    ----------
+    view
+        Where the documents are.
+    pairs
+        Table with at least the columns ``feature`` and ``doc``.
+
+    Yields
+    ------
+    tuple
+        A shard and its pairs with ``start`` and ``stop``.
+    """
+    wanted = pairs.sort("doc")
+    docs = wanted["doc"].to_numpy()
+    for shard in view.shards_with(docs):
+        begin, end = np.searchsorted(docs, (shard.first, shard.stop))
+        here = wanted[int(begin) : int(end)]
+        spans = shard.activations(["doc", "feature", "start", "stop"])
+        yield shard, here.join(spans, on=["doc", "feature"], how="inner")
+
+
+def top_documents(view: View, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Give pairs from `strongest_of` their spans, texts and the user's columns, in the order of the pairs."""
+    found = [
+        spans.join(_with_texts(shard.documents()), on="doc", how="left", suffix=SUFFIX)
+        for shard, spans in locate(view, pairs.with_row_index(_ORDER))
+    ]
+    if not found:
+        return _empty(view, pairs)
+    return pl.concat(found, how="diagonal_relaxed").sort(_ORDER).drop(_ORDER)
+
+
+def _with_texts(documents: F) -> F:
+    return documents.drop("tokens", "features_on", "variance_unexplained")
+
+
+def _empty(view: View, pairs: pl.DataFrame) -> pl.DataFrame:
+    spans = pairs.clear().with_columns(start=pl.lit(0, pl.UInt32), stop=pl.lit(0, pl.UInt32))
+    texts = _with_texts(view.scan_documents())
+    return spans.lazy().join(texts, on="doc", how="left", suffix=SUFFIX).collect()
