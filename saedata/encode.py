@@ -1,0 +1,163 @@
+"""The hot path: documents in, sparse rows out (reader, SAE, maximum over the document's tokens)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from saedata.reader import Window, batches, read
+from saedata.sae.sparse import csr, row_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from saedata.reader import Reader
+    from saedata.sae.model import SAE
+
+TOKEN_BUDGET = 8192
+"""Tokens in a forward pass, padding included; bounds the memory of tokens x features."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a list of documents became.
+
+    Attributes
+    ----------
+    documents
+        One row per document, in order: tokens, features_on, variance_unexplained (null without tokens), windows.
+    activations
+        doc (position in the list), feature, value, start, stop; sorted by doc and feature.
+    """
+
+    documents: pl.DataFrame
+    activations: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Sparse rows of some tokens: parallel arrays, one entry per (token, feature) that is on."""
+
+    doc: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    value: NDArray[np.float32]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+
+    def strongest(self) -> _Rows:
+        """Of each document and feature the strongest entry, the earliest of equals; sorted by both."""
+        order = np.lexsort((self.start, -self.value, self.feature, self.doc))
+        doc, feature = self.doc[order], self.feature[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (doc[1:] != doc[:-1]) | (feature[1:] != feature[:-1])
+        kept = order[first]
+        return _Rows(*(column[kept] for column in vars(self).values()))
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Rows]) -> _Rows:
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+    def frame(self) -> pl.DataFrame:
+        whole = pl.UInt32
+        return pl.DataFrame(vars(self)).cast(
+            {"doc": whole, "feature": whole, "value": pl.Float32, "start": whole, "stop": whole}
+        )
+
+
+_NONE = np.empty(0, dtype=np.int64)
+_NOTHING = _Rows(_NONE, _NONE, np.empty(0, dtype=np.float32), _NONE, _NONE)
+
+
+def encode(
+    texts: Sequence[str | None],
+    reader: Reader,
+    sae: SAE,
+    *,
+    token_budget: int = TOKEN_BUDGET,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Encoded:
+    """Embed documents: of every SAE feature the largest activation over the document's tokens, and where it was.
+
+    Parameters
+    ----------
+    texts
+        Documents; null and empty ones get a row without features.
+    reader, sae
+        A pair: the SAE was trained on the reader's hidden states.
+    token_budget
+        Tokens in a forward pass; the result does not depend on it beyond rounding.
+    progress
+        Called with the number of tokens just read.
+    """
+    windows = list(reader.windows(texts))
+    parts, tokens, error, spread = [_NOTHING], *np.zeros((3, len(texts)))
+    for batch in batches(windows, token_budget=token_budget):
+        rows, doc, missed, varied = _encode_batch(batch, reader, sae)
+        parts.append(rows.strongest())
+        tokens += np.bincount(doc, minlength=len(texts))
+        error += np.bincount(doc, missed, minlength=len(texts))
+        spread += np.bincount(doc, varied, minlength=len(texts))
+        progress(len(doc))
+    rows = _Rows.joined(parts).strongest()
+    counts = np.bincount([window.document for window in windows], minlength=len(texts))
+    unexplained = np.divide(error, spread, out=np.full(len(texts), np.nan), where=spread > 0)
+    documents = pl.DataFrame(
+        {
+            "tokens": pl.Series(tokens, dtype=pl.UInt32),
+            "features_on": pl.Series(np.bincount(rows.doc, minlength=len(texts)), dtype=pl.UInt32),
+            "variance_unexplained": pl.Series(unexplained, dtype=pl.Float32).fill_nan(None),
+            "windows": pl.Series(counts, dtype=pl.UInt32),
+        }
+    )
+    return Encoded(documents, rows.frame())
+
+
+def encode_tokens(text: str, reader: Reader, sae: SAE) -> pl.DataFrame:
+    """Every token of one document with every feature that is on there.
+
+    Returns
+    -------
+    polars.DataFrame
+        token (its text), start, stop, feature, value; in reading order. Tokens with nothing on are left out.
+    """
+    parts = [_NOTHING]
+    for window in reader.windows([text]):
+        parts.append(_encode_batch([window], reader, sae)[0])
+    frame = _Rows.joined(parts).frame().sort("start", "feature", maintain_order=True)
+    span = [text[a:b] for a, b in frame.select("start", "stop").iter_rows()]
+    return frame.select(pl.Series("token", span, dtype=pl.String), "start", "stop", "feature", "value")
+
+
+def _encode_batch(
+    batch: Sequence[Window], reader: Reader, sae: SAE
+) -> tuple[_Rows, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Sparse rows of a batch; and for each token its document, squared error and squared distance from the mean."""
+    import torch
+
+    hidden, counts = read(reader, batch)
+    x = hidden.to(sae.W_enc.device, sae.W_enc.dtype)
+    with torch.inference_mode():
+        dense = sae.encode(x)
+        token, feature = dense.nonzero(as_tuple=True)
+        value = dense[token, feature]
+        del dense
+        missed = (_rebuilt(token, feature, value, sae, len(x)) - x).square().sum(1)
+        varied = (x - sae.mean).square().sum(1)
+    doc = np.repeat([window.document for window in batch], counts)
+    where = token.cpu().numpy()
+    starts = np.concatenate([window.starts[window.pooled] for window in batch])
+    stops = np.concatenate([window.stops[window.pooled] for window in batch])
+    rows = _Rows(doc[where], feature.cpu().numpy(), value.float().cpu().numpy(), starts[where], stops[where])
+    return rows, doc, missed.double().cpu().numpy(), varied.double().cpu().numpy()
+
+
+def _rebuilt(token: torch.Tensor, feature: torch.Tensor, value: torch.Tensor, sae: SAE, tokens: int) -> torch.Tensor:
+    """The SAE's reconstruction from its non-zero activations alone."""
+    return csr(row_starts(token, tokens), feature, value, (tokens, sae.d_sae)) @ sae.W_dec + sae.b_dec

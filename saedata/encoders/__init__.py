@@ -1,0 +1,15 @@
+"""Named encoders: a reader, an SAE trained on one of its layers, and the labels of its features."""
+
+from saedata.encoders.load import LoadedEncoder, load_encoder, load_sae
+from saedata.encoders.registry import Encoder, custom_encoder, encoders, find_encoder, save_encoder
+
+__all__ = [
+    "Encoder",
+    "LoadedEncoder",
+    "custom_encoder",
+    "encoders",
+    "find_encoder",
+    "load_encoder",
+    "load_sae",
+    "save_encoder",
+]
