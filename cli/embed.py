@@ -1,0 +1,57 @@
+"""`saedata embed`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from saedata_cli.options import corpus_options, place, quiet_option
+
+if TYPE_CHECKING:
+    from saedata.frame import Embeddings
+
+
+@click.command("embed")
+@click.argument("corpora", nargs=-1, required=True, metavar="CORPUS...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Frame to write: name.sae.")
+@corpus_options
+@click.option("--reader", metavar="R", help="Instead of an encoder: reader (folder or hub name),")
+@click.option("--layer", type=click.IntRange(1), metavar="N", help="... number of its blocks to run,")
+@click.option("--sae", metavar="S", help="... and folder of an SAE for that layer.")
+@click.option(
+    "--text-files",
+    type=click.Choice(["lines", "files"]),
+    default="lines",
+    show_default=True,
+    help="A .txt file is one document per line, or one document.",
+)
+@click.option("--append", is_flag=True, help="Add the documents to a finished frame.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+@click.option("--shard-documents", type=click.IntRange(1), default=1024, show_default=True, metavar="N")
+@quiet_option
+def command(corpora: tuple[str, ...], out: Path, **options: Any) -> None:
+    """Turn a corpus into a sparse frame on disk.
+
+    The frame is plain Parquet. The same command again goes on where an interrupted one stopped.
+    """
+    from saedata.embedding import embed
+
+    since = time.monotonic()
+    places = [place(corpus) for corpus in corpora]
+    frame = embed(places[0] if len(places) == 1 else places, out=out, **options)
+    click.echo(f"{out}: {_summary(frame)}; {time.monotonic() - since:.0f} s")
+
+
+def _summary(frame: Embeddings) -> str:
+    shards = frame.manifest.shards
+    tokens, empty, windowed = (sum(getattr(s, name) for s in shards) for name in ("tokens", "empty", "windowed"))
+    size = sum(s.documents_bytes + s.activations_bytes for s in shards)
+    on = sum(s.activations for s in shards) / max(frame.n_documents, 1)
+    return (
+        f"{frame.n_documents:,} documents ({empty:,} empty, {frame.manifest.duplicates or 0:,} exact duplicates, "
+        f"{windowed:,} long ones read in windows), {tokens:,} tokens, {on:,.0f} features on per document, "
+        f"{size / 1e6:,.1f} MB"
+    )

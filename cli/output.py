@@ -1,0 +1,91 @@
+"""How a frame leaves the command line: as a file, as JSON, or as a table for people."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import polars as pl
+
+from saedata.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+_FORMATS = ".parquet, .csv, .json"
+
+
+def check_out(out: Path | None) -> None:
+    """Refuse an --out that cannot be written, before any work is done."""
+    if out is None:
+        return
+    if out.suffix not in _FORMATS.split(", "):
+        msg = f"--out {out}: the name must end in {_FORMATS.replace(', .json', ' or .json')}"
+        raise InputError(msg)
+    if not out.absolute().parent.is_dir():
+        msg = f"--out {out}: there is no folder {out.parent}"
+        raise InputError(msg)
+
+
+def emit(frame: pl.DataFrame, *, out: Path | None, as_json: bool, people: Callable[[], None] | None = None) -> None:
+    """Write the frame where it was asked for; without a file or --json, show it to people."""
+    if out is not None:
+        _write(frame, out)
+        click.echo(f"{out}: {frame.height:,} rows", err=True)
+    if as_json:
+        click.echo(_json(frame))
+    if out is None and not as_json and people:
+        people()
+
+
+def _json(frame: pl.DataFrame) -> str:
+    buffer = io.BytesIO()
+    frame.write_json(buffer)
+    return buffer.getvalue().decode()
+
+
+def _write(frame: pl.DataFrame, out: Path) -> None:
+    partial = out.with_name(out.name + ".partial")
+    try:
+        if out.suffix == ".parquet":
+            frame.write_parquet(partial)
+        elif out.suffix == ".json":
+            partial.write_text(_json(frame) + "\n", encoding="utf-8")
+        else:
+            lists = pl.selectors.list()
+            frame.with_columns(lists.cast(pl.List(pl.String)).list.join("; ")).write_csv(partial)
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        msg = f"cannot write {out}: {error.strerror}"
+        raise InputError(msg) from error
+
+
+def show(table: Table, *notes: str) -> None:
+    """Print a table and notes under it; no markup in them is obeyed."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(table)
+    for note in notes:
+        console.print(Text(printable(note), style="dim"))
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with one decimal, as the report prints it too."""
+    return f"{100 * share:.1f} %"
+
+
+def number(value: float) -> str:
+    """A p or q: two figures, or an upper bound where it is tiny."""
+    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"

@@ -1,0 +1,46 @@
+"""`saedata report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from saedata_cli.options import corpus_options, open_all, quiet_option
+
+
+@click.command("report")
+@click.argument("corpora", nargs=-1, required=True, metavar="TARGET [OTHER...]")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="HTML file to write.")
+@click.option("--title", help="Headline; default: the corpora's names.")
+@click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Differences each way.")
+@click.option("--examples", type=click.IntRange(0), default=3, show_default=True, help="Documents per side.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(["once", "keep"]),
+    default="once",
+    show_default=True,
+    help="Exact duplicate documents count once per side, or each.",
+)
+@click.option("--threshold", type=float, help="A feature is on above this; default: the encoder's.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@corpus_options
+@quiet_option
+def command(
+    corpora: tuple[str, ...],
+    out: Path,
+    encoder: str,
+    text: str | None,
+    roles: tuple[str, ...],
+    limit: int | None,
+    **options: Any,
+) -> None:
+    """Write one HTML file that tells how corpora differ, with evidence.
+
+    The file opens without network. One corpus alone gives an overview of it.
+    """
+    from saedata import report
+
+    frames = open_all(corpora, encoder=encoder, text=text, roles=roles, limit=limit)
+    written = report(*frames, out=out, **options)
+    click.echo(f"{written}: {written.stat().st_size / 1e3:,.0f} kB")

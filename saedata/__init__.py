@@ -1,0 +1,68 @@
+"""See what is in a pile of text before you trust it.
+
+`embed` turns a corpus into a sparse frame, `open` opens one, and the analyses run on it: `diff` compares corpora,
+`report` writes one HTML file for people. Heavy libraries are loaded where they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saedata.analysis.diff import diff
+    from saedata.embedding import as_embeddings, embed
+    from saedata.encoders import encoders, load_encoder, load_sae
+    from saedata.frame import Embeddings, verify
+    from saedata.frame import open_frame as open  # noqa: A004
+    from saedata.report import report
+    from saedata.sae.model import SAE
+    from saedata.training import evaluate_sae, train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "SAE": ("saedata.sae.model", "SAE"),
+    "Embeddings": ("saedata.frame", "Embeddings"),
+    "as_embeddings": ("saedata.embedding", "as_embeddings"),
+    "diff": ("saedata.analysis.diff", "diff"),
+    "embed": ("saedata.embedding", "embed"),
+    "encoders": ("saedata.encoders", "encoders"),
+    "evaluate_sae": ("saedata.training", "evaluate_sae"),
+    "load_encoder": ("saedata.encoders", "load_encoder"),
+    "load_sae": ("saedata.encoders", "load_sae"),
+    "open": ("saedata.frame", "open_frame"),
+    "report": ("saedata.report", "report"),
+    "train": ("saedata.training", "train"),
+    "verify": ("saedata.frame", "verify"),
+}
+
+__all__ = [
+    "SAE",
+    "Embeddings",
+    "as_embeddings",
+    "diff",
+    "embed",
+    "encoders",
+    "evaluate_sae",
+    "load_encoder",
+    "load_sae",
+    "open",
+    "report",
+    "train",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module 'saedata' has no attribute {name!r}"
+        raise AttributeError(msg)
+    module, attribute = _HOME[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
