@@ -61,9 +61,7 @@ def test_shuffled_assistants_do_not_differ(frames: tuple[Embeddings, Embeddings]
     both = Embeddings.concat(frames, name="both")
     side = np.random.default_rng(seed).permutation(both.n_documents) < both.n_documents // 2
     docs = both.documents["doc"]
-    one, two = (
-        both.filter(pl.col("doc").is_in(docs.filter(pl.Series(mask)).implode())) for mask in (side, ~side)
-    )
+    one, two = (both.filter(pl.col("doc").is_in(docs.filter(pl.Series(mask)).implode())) for mask in (side, ~side))
     found = saedata.diff(one, two, evidence=0)
     assert found.height > 1000
     assert (found["q"] < 0.05).sum() == 0

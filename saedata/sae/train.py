@@ -227,6 +227,7 @@ class _Run:
         for group in self._optimizer.param_groups:
             group["lr"] = options.learning_rate * factor
         grad = self.W_dec.grad
+        assert grad is not None
         grad -= (grad * self.W_dec).sum(1, keepdim=True) * self.W_dec
         self._optimizer.step()
         self.W_dec /= self.W_dec.norm(dim=1, keepdim=True)
