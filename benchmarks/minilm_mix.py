@@ -55,6 +55,21 @@ def bucket(text: str) -> int:
     return int.from_bytes(hashlib.sha256(normal.encode()).digest()[:4], "big") % HELD_OUT_BUCKETS
 
 
+def write(data: Path, out: Path) -> pl.DataFrame:
+    """Write both sides; returns the documents and characters of each genre."""
+    parts = []
+    for name, (frame, most) in sources(data).items():
+        texts = frame.collect().unique("text", maintain_order=True)
+        texts = texts.sample(min(most, texts.height), seed=SEED, shuffle=True)
+        parts.append(texts.with_columns(source=pl.lit(name)))
+    mix = pl.concat(parts).unique("text", maintain_order=True).sample(fraction=1.0, seed=SEED, shuffle=True)
+    mix = mix.with_columns(held_out=pl.col("text").map_elements(bucket, return_dtype=pl.Int64) == 0)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, side in (("train", False), ("held_out", True)):
+        mix.filter(pl.col("held_out") == side).drop("held_out").write_parquet(out / f"{name}.parquet")
+    return mix.group_by("source", "held_out").agg(pl.len(), pl.col("text").str.len_chars().sum()).sort("source")
+
+
 def main() -> None:
     """Parse the command line and write the two files."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -62,19 +77,7 @@ def main() -> None:
     args = parser.parse_args()
     if "SAEDATA_BENCH_DATA" not in os.environ:
         sys.exit("SKIPPED: set SAEDATA_BENCH_DATA to the folder with the benchmark corpora")
-    parts = []
-    for name, (frame, most) in sources(Path(os.environ["SAEDATA_BENCH_DATA"])).items():
-        texts = frame.collect().unique("text", maintain_order=True)
-        texts = texts.sample(min(most, texts.height), seed=SEED, shuffle=True)
-        parts.append(texts.with_columns(source=pl.lit(name)))
-    mix = pl.concat(parts).unique("text", maintain_order=True).sample(fraction=1.0, seed=SEED, shuffle=True)
-    mix = mix.with_columns(held_out=pl.col("text").map_elements(bucket, return_dtype=pl.Int64) == 0)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for name, side in (("train", False), ("held_out", True)):
-        rows = mix.filter(pl.col("held_out") == side).drop("held_out")
-        rows.write_parquet(args.out / f"{name}.parquet")
-        print(name, rows.height, "documents,", rows["text"].str.len_chars().sum(), "characters")
-    print(mix.group_by("source").agg(pl.len(), pl.col("text").str.len_chars().sum()).sort("source"))
+    print(write(Path(os.environ["SAEDATA_BENCH_DATA"]), args.out))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What is measured: `python -m benchmarks [NAME...]` measures, prints target and value, and rewrites RESULTS.md."""
