@@ -1,6 +1,6 @@
 """The main job on the samples: every planted difference is found, and nothing where there is nothing.
 
-`samples/planted.json` lists the habits, their true rates and the accepted words; it was committed before any run.
+`planted.json` lists the habits, their true rates and the accepted words; it was committed before any run.
 """
 
 import json
@@ -16,7 +16,7 @@ from saedata.encoders import load_encoder
 from saedata.frame import Embeddings
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-PLANTED = json.loads((SAMPLES / "planted.json").read_text())
+PLANTED = json.loads((Path(__file__).with_name("planted.json")).read_text())
 TOP = 20
 
 
