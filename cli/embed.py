@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from saedata_cli.options import corpus_options, place, quiet_option
 
 if TYPE_CHECKING:

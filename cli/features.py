@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, percent, printable, show
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from saedata_cli.options import place, quiet_option
 
 

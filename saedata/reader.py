@@ -211,6 +211,8 @@ def load_reader(
     if not tokenizer.is_fast:
         msg = f"the reader {str(source)!r} has no fast tokenizer, so character spans cannot be known"
         raise EncoderError(msg)
+    tokenizer.backend_tokenizer.no_truncation()  # some models ship with both switched on
+    tokenizer.backend_tokenizer.no_padding()
     longest = getattr(config, "max_position_embeddings", None) or _DEFAULT_CONTEXT
     return Reader(
         name=name or Path(source).name,

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from saedata_cli.main import _COMMANDS, cli
 
 import saedata
+from saedata_cli.main import _COMMANDS, cli
 
 
 @pytest.fixture
