@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from saedata_cli.options import corpus_options, open_all, quiet_option
     help="Exact duplicate documents count once per side, or each.",
 )
 @click.option("--threshold", type=float, help="A feature is on above this; default: the encoder's.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Confidence level of the intervals.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @corpus_options
 @quiet_option
@@ -41,7 +44,9 @@ def command(
     The file opens without network. One corpus alone gives an overview of it.
     """
     from saedata import report
+    from saedata.reports.output import check_output
 
+    check_output(out)
     frames = open_all(corpora, encoder=encoder, text=text, roles=roles, limit=limit)
-    written = report(*frames, out=out, **options)
+    written = report(*frames, out=out, command=shlex.join(["saedata", *sys.argv[1:]]), **options)
     click.echo(f"{written}: {written.stat().st_size / 1e3:,.0f} kB")

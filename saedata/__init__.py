@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from saedata.encoders import encoders, load_encoder, load_sae
     from saedata.frame import Embeddings, verify
     from saedata.frame import open_frame as open  # noqa: A004
-    from saedata.report import report
+    from saedata.reports import report
     from saedata.sae.model import SAE
     from saedata.training import evaluate_sae, train
 
@@ -32,7 +32,7 @@ _HOME = {
     "load_encoder": ("saedata.encoders", "load_encoder"),
     "load_sae": ("saedata.encoders", "load_sae"),
     "open": ("saedata.frame", "open_frame"),
-    "report": ("saedata.report", "report"),
+    "report": ("saedata.reports", "report"),
     "train": ("saedata.training", "train"),
     "verify": ("saedata.frame", "verify"),
 }

@@ -1,0 +1,81 @@
+"""The corpus report: one HTML file that opens anywhere, needs no network and runs no script.
+
+`model` gathers every number, `charts` draws, `words` puts numbers into sentences, `render` makes the page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saedata.reports.model import Settings, gather
+from saedata.reports.output import check_output, write_atomically
+from saedata.reports.render import render
+
+if TYPE_CHECKING:
+    from saedata.analysis.diff import Duplicates
+    from saedata.frame import Embeddings
+
+__all__ = ["report"]
+
+
+def report(
+    *frames: Embeddings,
+    out: str | Path,
+    title: str | None = None,
+    duplicates: Duplicates = "once",
+    threshold: float | None = None,
+    level: float = 0.95,
+    features: int = 20,
+    examples: int = 3,
+    seed: int = 0,
+    command: str | None = None,
+) -> Path:
+    """Write a report on one corpus, or on how a corpus differs from others.
+
+    The same frames and options give the same bytes.
+
+    Parameters
+    ----------
+    frames
+        One corpus: what is in it. Two or more: how the first differs from the others.
+    out
+        The HTML file to write; one that exists is replaced.
+    title
+        Heading; None: made from the names of the corpora.
+    duplicates
+        "once": documents of equal text weigh once a side; "keep": every document weighs.
+    threshold
+        What an activation must exceed to count as on; None: the encoder's own threshold.
+    level
+        Confidence level of the intervals, between 0 and 1.
+    features
+        Features shown for each direction, at least 1.
+    examples
+        Example documents for each feature and side; 0 for none.
+    seed
+        Passed to the analyses.
+    command
+        The command line shown as the one that makes this report; None: one made from the frames' folders.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        There is no frame, an option is out of range, a corpus is empty, or the file cannot be written.
+    MismatchError
+        The corpora were not embedded alike.
+
+    Examples
+    --------
+    >>> report(saedata.open("willow.sae"), saedata.open("flint.sae"), out="report.html")  # doctest: +SKIP
+    PosixPath('report.html')
+    """
+    settings = Settings(title, duplicates, threshold, level, features, examples, seed, command)
+    path = check_output(Path(out))
+    write_atomically(path, render(gather(frames, settings)))
+    return path

@@ -1,0 +1,120 @@
+"""Everything a report shows, gathered before a single line of it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from saedata.errors import InputError
+from saedata.reports.alone import Characteristic, characteristic
+from saedata.reports.compared import Differences, differences
+from saedata.reports.corpora import Corpus, Counted, Histogram, describe, distinct_names, histograms
+from saedata.reports.origin import Origin, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from saedata.analysis.diff import Duplicates
+    from saedata.frame import Embeddings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options of a report; see `saedata.reports.report`."""
+
+    title: str | None = None
+    duplicates: Duplicates = "once"
+    threshold: float | None = None
+    level: float = 0.95
+    features: int = 20
+    examples: int = 3
+    seed: int = 0
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All numbers and names of one report.
+
+    Parameters
+    ----------
+    settings
+        The options.
+    corpora
+        The target first.
+    differences
+        Of two or more corpora; None for one alone.
+    alone
+        Of one corpus alone: its most common features, and its rare but strong ones.
+    histograms
+        Features on, densities, lengths, variance unexplained.
+    origin
+        How it was made.
+    """
+
+    settings: Settings
+    corpora: tuple[Corpus, ...]
+    differences: Differences | None
+    alone: Characteristic | None
+    histograms: tuple[Histogram, ...]
+    origin: Origin
+
+
+def gather(frames: Sequence[Embeddings], settings: Settings) -> Report:
+    """Compute everything.
+
+    Parameters
+    ----------
+    frames
+        One or more; the first is the target.
+    settings
+        The options.
+
+    Raises
+    ------
+    InputError
+        There is no frame, an option is out of range, or a corpus has no documents.
+    MismatchError
+        The corpora were not embedded alike.
+    """
+    _check(frames, settings)
+    names = distinct_names([frame.name for frame in frames])
+    sides = [
+        Counted.of(frame, name, duplicates=settings.duplicates, threshold=settings.threshold)
+        for frame, name in zip(frames, names, strict=True)
+    ]
+    several = len(sides) > 1
+    return Report(
+        settings=settings,
+        differences=differences(sides, settings) if several else None,
+        alone=None if several else characteristic(sides[0], settings),
+        corpora=tuple(describe(side) for side in sides),
+        histograms=histograms(sides),
+        origin=origin(sides, settings),
+    )
+
+
+def _check(frames: Sequence[Embeddings], settings: Settings) -> None:
+    msg = ""
+    if not frames:
+        msg = "there is nothing to report on; give at least one corpus"
+    elif settings.features < 1:
+        msg = f"features is {settings.features}; it must be 1 or more"
+    elif settings.examples < 0:
+        msg = f"examples is {settings.examples}; it must be 0 or more"
+    elif not 0 < settings.level < 1:
+        msg = f"level is {settings.level}; it must be between 0 and 1, e.g. 0.95"
+    elif settings.duplicates not in ("once", "keep"):
+        msg = f"duplicates is {settings.duplicates!r}; it must be 'once' or 'keep'"
+    elif settings.threshold is not None and not settings.threshold >= frames[0].threshold:
+        msg = (
+            f"threshold {settings.threshold} is below the encoder's {frames[0].threshold}, "
+            "and weaker activations are not kept"
+        )
+    if msg:
+        raise InputError(msg)
+    for frame in frames:
+        frames[0].check_comparable(frame)
+        if frame.n_documents == 0:
+            msg = f"{frame.name} has no documents, so there is nothing to report; give one that has some"
+            raise InputError(msg)
