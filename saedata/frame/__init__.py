@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saedata.frame.embeddings import Embeddings, open_frame
-from saedata.frame.features import feature_name, feature_name_expr
+from saedata.frame.features import feature_name, feature_name_expr, names_across
 from saedata.frame.highlight import Html
 from saedata.frame.manifest import CorpusInfo, EncoderInfo, Manifest, Shard
 from saedata.frame.stored import is_frame
@@ -21,6 +21,7 @@ __all__ = [
     "feature_name",
     "feature_name_expr",
     "is_frame",
+    "names_across",
     "open_frame",
     "verify",
 ]

@@ -12,7 +12,7 @@ from saedata.frame.layout import FEATURE_SCHEMA, LABEL_SCHEMA, STATISTICS_SCHEMA
 from saedata.frame.top import locate, strongest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from saedata.frame.view import View
 
@@ -72,6 +72,39 @@ def feature_name_expr() -> pl.Expr:
         .then(listed)
         .otherwise(number)
     )
+
+
+def names_across(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Name features that stand in several frames.
+
+    A feature without a label is best named by the words of the frame where it is on most often.
+
+    Parameters
+    ----------
+    tables
+        ``Embeddings.features`` of each frame.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``feature``, ``label``, ``kind`` (each from the first frame that knows it) and ``tokens``, for the features
+        that every frame has.
+
+    Examples
+    --------
+    >>> schema = {"tokens": pl.List(pl.String), "label": pl.String, "kind": pl.String}
+    >>> row = {"feature": [1], "label": [None], "kind": [None]}
+    >>> rare = pl.DataFrame(row | {"tokens": [["odd"]], "density": [0.1]}, schema_overrides=schema)
+    >>> often = pl.DataFrame(row | {"tokens": [["sorry"]], "density": [0.8]}, schema_overrides=schema)
+    >>> names_across([rare, often])["tokens"].to_list()
+    [['sorry']]
+    """
+    columns = ("feature", "label", "kind", "tokens", "density")
+    rows = pl.concat(table.select(*columns, frame=pl.lit(number)) for number, table in enumerate(tables))
+    first = {name: pl.col(name).sort_by("frame").drop_nulls().first() for name in ("label", "kind")}
+    often = pl.col("tokens").sort_by("density", "frame", descending=[True, False]).drop_nulls().first()
+    names = rows.group_by("feature").agg(**first, tokens=often, frames=pl.len()).sort("feature")
+    return names.filter(pl.col("frames") == len(tables)).drop("frames")
 
 
 def statistics(view: View) -> pl.DataFrame:

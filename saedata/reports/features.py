@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from saedata.frame import feature_name
+from saedata.frame import feature_name, names_across
 from saedata.reports.text import Snippet, plain, shorten, snippet
 
 if TYPE_CHECKING:
@@ -88,23 +88,18 @@ class Example:
 
 
 def named(frames: Iterable[Embeddings], features: Sequence[int]) -> dict[int, Feature]:
-    """Look names up: what one frame knows nothing about, because it is never on there, another may.
+    """Look names up, where the same feature has the same name as in `diff`.
 
     Parameters
     ----------
     frames
-        Where to look, in this order.
+        Where to look.
     features
         Feature numbers.
     """
-    known: dict[int, dict[str, Any]] = {feature: {} for feature in features}
-    wanted = pl.Series(features, dtype=pl.UInt32)
-    for frame in frames:
-        rows = frame.features.select("feature", "label", "kind", "tokens")
-        for row in rows.filter(pl.col("feature").is_in(wanted.implode())).iter_rows(named=True):
-            mine = known[row["feature"]]
-            mine.update({name: value for name, value in row.items() if mine.get(name) is None})
-    return {feature: _feature(feature, row) for feature, row in known.items()}
+    names = names_across([frame.features for frame in frames])
+    wanted = names.filter(pl.col("feature").is_in(pl.Series(features, dtype=pl.UInt32).implode()))
+    return {row["feature"]: _feature(row["feature"], row) for row in wanted.iter_rows(named=True)}
 
 
 def examples(side: Counted, features: Sequence[int], n: int) -> dict[int, tuple[Example, ...]]:

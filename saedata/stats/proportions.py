@@ -1,26 +1,21 @@
-"""Intervals, tests and multiple-testing correction shared by the analyses.
+"""Two independent shares: intervals and a test.
 
-All functions are vectorised over numpy arrays that broadcast against each other.
-The tests keep their accuracy far out in the tails, because a correction over tens of thousands of features
+The test keeps its accuracy far out in the tails, because a correction over tens of thousands of features
 looks at p-values near one in a million, where the usual "expected count of at least 5" promises nothing.
 """
 
 from __future__ import annotations
 
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from saedata.errors import InputError
+from saedata.stats.checks import Alternative, check_alternative, counted, normal_p, quantile
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
-    Counts = NDArray[np.int64]
-
-Alternative = Literal["two-sided", "greater", "less"]
+    from saedata.stats.checks import Counts, Floats
 
 SMALLEST_EXPECTED = 5.0  # the usual bound (Cochran 1954) below which no normal approximation is used
 LARGEST_SKEW = 0.05  # bends the normal tail at z = 5 by a factor exp(0.05 * 5**3 / 6) = 2.8, no more
@@ -61,14 +56,32 @@ def wilson_interval(on: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tupl
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.237, 0.722], [0.278, 0.763, 1.0])
     """
-    on_, n_ = _counts(on, n)
-    z = _quantile(level)
-    share = on_ / n_
-    spread = z * np.sqrt(share * (1 - share) / n_ + z**2 / (4.0 * n_**2))
-    low = (share + z**2 / (2 * n_) - spread) / (1 + z**2 / n_)
-    high = (share + z**2 / (2 * n_) + spread) / (1 + z**2 / n_)
+    on_, n_ = counted(on, n)
+    z = quantile(level)
+    low, high = score_bounds(on_ / n_, n_, z)
     # at the ends the bound is the share itself; rounding must not put it a hair inside
     return np.where(on_ == 0, 0.0, low), np.where(on_ == n_, 1.0, high)
+
+
+def score_bounds(share: Floats, n: ArrayLike, z: ArrayLike) -> tuple[Floats, Floats]:
+    """Wilson's bounds for a share of `n` documents, which need not be a whole number, `z` deviations wide."""
+    size, wide = np.asarray(n, dtype=np.float64), np.asarray(z, dtype=np.float64)
+    middle = share + wide**2 / (2 * size)
+    spread = wide * np.sqrt(share * (1 - share) / size + wide**2 / (4 * size**2))
+    scale = 1 + wide**2 / size
+    return np.asarray((middle - spread) / scale), np.asarray((middle + spread) / scale)
+
+
+def hybrid_bounds(
+    share_a: Floats, n_a: ArrayLike, share_b: Floats, n_b: ArrayLike, z: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Newcombe's bounds for the difference of two shares of effective numbers of documents."""
+    low_a, high_a = score_bounds(share_a, n_a, z)
+    low_b, high_b = score_bounds(share_b, n_b, z)
+    difference = share_a - share_b
+    low = difference - np.hypot(share_a - low_a, high_b - share_b)
+    high = difference + np.hypot(high_a - share_a, share_b - low_b)
+    return np.maximum(low, -1.0), np.minimum(high, 1.0)
 
 
 def newcombe_interval(
@@ -106,8 +119,8 @@ def newcombe_interval(
     >>> round(float(low), 4), round(float(high), 4)
     (0.0524, 0.3339)
     """
-    a, n1 = _counts(on_a, n_a)
-    b, n2 = _counts(on_b, n_b)
+    a, n1 = counted(on_a, n_a)
+    b, n2 = counted(on_b, n_b)
     low_a, high_a = wilson_interval(a, n1, level=level)
     low_b, high_b = wilson_interval(b, n2, level=level)
     share_a, share_b = a / n1, b / n2
@@ -161,10 +174,8 @@ def two_proportion_p(
     >>> two_proportion_p([3, 60], [10, 100], [0, 45], [12, 100]).round(4).tolist()
     [0.0779, 0.0341]
     """
-    if alternative not in ("two-sided", "greater", "less"):
-        msg = f"alternative is {alternative!r}; it must be 'two-sided', 'greater' or 'less'"
-        raise InputError(msg)
-    counts = np.broadcast_arrays(*_counts(on_a, n_a), *_counts(on_b, n_b))
+    check_alternative(alternative)
+    counts = np.broadcast_arrays(*counted(on_a, n_a), *counted(on_b, n_b))
     a, n1, b, n2 = (np.ravel(values) for values in counts)
     exact = _needs_exact(a, n1, b, n2)
     p = np.empty(a.shape)
@@ -172,68 +183,6 @@ def two_proportion_p(
         if rows.any():
             p[rows] = test(a[rows], n1[rows], b[rows], n2[rows], alternative)
     return p.reshape(counts[0].shape)
-
-
-def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """Adjust p-values so that a bound on them bounds the false discovery rate.
-
-    Parameters
-    ----------
-    p
-        P-values of everything that was tested, in [0, 1]. NaN means "not tested": it stays NaN and does not
-        count.
-
-    Returns
-    -------
-    array
-        q-values in the shape of `p`, never below `p`, and in the same order.
-
-    Raises
-    ------
-    InputError
-        If a p-value is outside [0, 1].
-
-    Notes
-    -----
-    Benjamini, Y. and Hochberg, Y. (1995). Controlling the false discovery rate. JRSS B 57, 289-300.
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(4).tolist()
-    [0.04, 0.0533, 0.0533, 0.5]
-    """
-    values = np.asarray(p, dtype=np.float64)
-    if (values < 0).any() or (values > 1).any():
-        msg = "a p-value lies outside 0 to 1"
-        raise InputError(msg)
-    q = values.copy()
-    tested = ~np.isnan(values)
-    given = values[tested]
-    order = np.argsort(given, kind="stable")[::-1]
-    scaled = given[order] * (given.size / np.arange(given.size, 0, -1))
-    adjusted = np.empty_like(given)
-    adjusted[order] = np.minimum.accumulate(np.minimum(scaled, 1.0))
-    q[tested] = adjusted
-    return q
-
-
-def _counts(on: ArrayLike, n: ArrayLike) -> tuple[Counts, Counts]:
-    """Both as integers; refuse what cannot be a count of documents out of `n`."""
-    on_, n_ = np.asarray(on, dtype=np.int64), np.asarray(n, dtype=np.int64)
-    if (n_ < 1).any():
-        msg = "a side has no documents, so it has no share; give at least one document a side"
-        raise InputError(msg)
-    if (on_ < 0).any() or (on_ > n_).any():
-        msg = "a count of documents that are on is negative or above the number of documents"
-        raise InputError(msg)
-    return on_, n_
-
-
-def _quantile(level: float) -> float:
-    if not 0 < level < 1:
-        msg = f"level is {level}; it must lie between 0 and 1, for example 0.95"
-        raise InputError(msg)
-    return NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def _needs_exact(a: Counts, n1: Counts, b: Counts, n2: Counts) -> NDArray[np.bool_]:
@@ -247,15 +196,10 @@ def _needs_exact(a: Counts, n1: Counts, b: Counts, n2: Counts) -> NDArray[np.boo
 
 
 def _chi_squared_p(a: Counts, n1: Counts, b: Counts, n2: Counts, alternative: Alternative) -> Floats:
-    from scipy.special import erfc
-
     n = n1 + n2
     pooled = (a + b) / n
     error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2) * n / (n - 1))
-    z = (a / n1 - b / n2) / error
-    if alternative == "two-sided":
-        return np.asarray(erfc(np.abs(z) / np.sqrt(2)))
-    return np.asarray(erfc((z if alternative == "greater" else -z) / np.sqrt(2)) / 2)
+    return normal_p((a / n1 - b / n2) / error, alternative)
 
 
 def _fisher_p(a: Counts, n1: Counts, b: Counts, n2: Counts, alternative: Alternative) -> Floats:

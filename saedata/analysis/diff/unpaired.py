@@ -1,0 +1,172 @@
+"""From counted piles to the rows of `diff`: one table for each comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from saedata.analysis.diff.compare import (
+    Decision,
+    Pairwise,
+    Side,
+    adjusted,
+    clustered,
+    crude,
+    decide,
+    mean_effects,
+    tabulate,
+    tested_features,
+)
+from saedata.analysis.diff.strata import LENGTH, clusters_of, one_stratum, strata_of
+from saedata.analysis.diff.tally import Tally, count, count_by_cluster
+from saedata.stats import cluster_degrees, cluster_variance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from saedata.analysis.diff.sides import Comparison, Design
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `diff` was asked for; see there."""
+
+    above: float
+    level: float
+    adjust: str | None = None
+    cluster: str | None = None
+    effects: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class _Spread:
+    """Cluster variances [pairs, features] and degrees of freedom [pairs] of (target, other) piles."""
+
+    pairs: list[tuple[int, int]]
+    variance: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Everything that was counted; `length` and `covariate` are None where nobody needs them."""
+
+    documents: NDArray[np.int64]
+    on: NDArray[np.int64]
+    length: Tally | None
+    covariate: Tally | None
+    spread: _Spread | None
+
+
+def tables(design: Design, settings: Settings) -> list[pl.DataFrame]:
+    """Count, and compare.
+
+    Returns
+    -------
+    list of polars.DataFrame
+        One for each comparison, with its ``group`` first; besides the columns of `diff` that are known by then,
+        ``crude_p`` is the p without adjustment.
+    """
+    counted = _count(design, settings)
+    return [_table(design, one, counted, settings) for one in design.comparisons]
+
+
+def _count(design: Design, settings: Settings) -> _Counted:
+    needs_length = settings.effects or settings.adjust == LENGTH
+    length = covariate = None
+    if needs_length:
+        length = count(design, strata_of(design, LENGTH), settings.above)
+    if settings.adjust == LENGTH:
+        covariate = length
+    elif settings.adjust is not None:
+        covariate = count(design, strata_of(design, settings.adjust), settings.above)
+    known = length or covariate
+    documents, on = _plain(design, settings.above) if known is None else (known.documents, known.on)
+    spread = _spread(design, settings.cluster, settings.above) if settings.cluster else None
+    return _Counted(documents.sum(axis=1), on.sum(axis=1, dtype=np.int64), length, covariate, spread)
+
+
+def _plain(design: Design, above: float) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
+    """Counts alone, from what is stored wherever a pile is a whole frame."""
+    if any(len(source.layers) > 1 for source in design.sources):
+        tally = count(design, one_stratum(design), above)
+        return tally.documents, tally.on
+    docs = [pile.docs() for pile in design.piles]
+    sizes = [pile.frame.n_documents if own is None else len(own) for pile, own in zip(design.piles, docs, strict=True)]
+    on = [pile.frame.documents_on(threshold=above, docs=own) for pile, own in zip(design.piles, docs, strict=True)]
+    return np.array(sizes)[:, None], np.stack(on)[:, None]
+
+
+def _spread(design: Design, column: str, above: float) -> _Spread:
+    documents, features = count_by_cluster(design, clusters_of(design, column), above)
+    pairs = [(one.target, other) for one in design.comparisons for other in one.others]
+    mine, theirs = (list(piles) for piles in zip(*pairs, strict=True))
+    n, m = documents[mine].T, documents[theirs].T
+    variance = np.zeros((len(pairs), design.frames[0].n_features))
+    for feature, on in features:
+        variance[:, feature] = cluster_variance(on[mine].T, n, on[theirs].T, m)
+    return _Spread(pairs, variance, cluster_degrees(n, m))
+
+
+def _table(design: Design, one: Comparison, counted: _Counted, settings: Settings) -> pl.DataFrame:
+    target, *others = (
+        Side(design.piles[pile].name, counted.on[pile], int(counted.documents[pile]))
+        for pile in (one.target, *one.others)
+    )
+    tested = tested_features(target, others)
+    level = settings.level
+    plain = crude(target, others, tested, level=level)
+    if counted.spread is not None:
+        plain = _clustered(counted.spread, one, (target, others), tested, level)
+    unadjusted = decide(plain)
+    found = unadjusted if counted.covariate is None else _within(counted.covariate, one, tested, plain, level)
+    table = tabulate(target, others, tested, found, level=level)
+    extra = _extra(counted, one, tested, found, plain, level)
+    return table.select(pl.lit(one.group, pl.String).alias("group"), pl.all()).with_columns(
+        **extra, crude_p=pl.Series(unadjusted.p)
+    )
+
+
+def _within(tally: Tally, one: Comparison, tested: NDArray[np.int64], plain: Pairwise, level: float) -> Decision:
+    """Compare within strata; where there is one only, that is the plain comparison."""
+    if tally.documents.shape[1] == 1:
+        return decide(plain)
+    target, *others = ((tally.on[pile][:, tested], tally.documents[pile]) for pile in (one.target, *one.others))
+    return decide(adjusted(target, others, level=level))
+
+
+def _extra(
+    counted: _Counted,
+    one: Comparison,
+    tested: NDArray[np.int64],
+    found: Decision,
+    plain: Pairwise,
+    level: float,
+) -> dict[str, pl.Series]:
+    """What needs every activation."""
+    if counted.length is None:
+        nothing = pl.Series([None] * len(tested), dtype=pl.Float64)
+        return dict.fromkeys(("hedges_g", "length_difference", "length_p"), nothing)
+    tally = counted.length
+    effect = mean_effects(
+        counted.documents, tally.sums[:, tested], tally.squares[:, tested], one.target, list(one.others)
+    )
+    length = found if counted.covariate is tally else _within(tally, one, tested, plain, level)
+    return {
+        "hedges_g": pl.Series(found.pick(effect)),
+        "length_difference": pl.Series(length.difference),
+        "length_p": pl.Series(length.p),
+    }
+
+
+def _clustered(
+    spread: _Spread, one: Comparison, sides: tuple[Side, Sequence[Side]], tested: NDArray[np.int64], level: float
+) -> Pairwise:
+    rows = [spread.pairs.index((one.target, other)) for other in one.others]
+    variance = spread.variance[rows][:, tested]
+    return clustered(*sides, tested, variance=variance, degrees=spread.degrees[rows], level=level)
