@@ -36,7 +36,8 @@ def test_a_column_with_our_name_is_renamed_and_said(
     tiny: LoadedEncoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     corpus = pl.DataFrame({"text": ["water"], "tokens": [7]})
-    frame = embed(corpus, encoder=tiny, out=tmp_path / "x.sae", text="text")
+    with caplog.at_level("INFO", logger="saedata"):
+        frame = embed(corpus, encoder=tiny, out=tmp_path / "x.sae", text="text")
     assert frame.documents["user_tokens"].to_list() == [7]
     assert "user_tokens" in caplog.text
 

@@ -96,10 +96,22 @@ def test_cofiring_counts_equal_a_matrix_product(build: Build, n: int):
     frames = [build("a", a), build("b", b)]
     counts = [rng.random(len(m)) < 0.8 for m in (a, b)]
     features = np.array([1, 4, 8])
-    together, documents = cofiring(list(zip(frames, counts, strict=True)), features, above=0.0)
-    x = np.concatenate([a[counts[0]], b[counts[1]]])[:, features]
-    np.testing.assert_array_equal(together, x.T @ x)
-    assert documents == len(x)
+    groups = [np.where(count, 0, -1) for count in counts]
+    found = cofiring(list(zip(frames, groups, strict=True)), features, above=0.0)
+    for (together, documents), x in zip(found, (a[counts[0]], b[counts[1]]), strict=True):
+        np.testing.assert_array_equal(together, x[:, features].T @ x[:, features])
+        assert documents == len(x)
+
+
+def test_features_that_only_stand_for_the_same_side_are_not_one_finding(build: Build):
+    """Both are on in 90 % of one side and 10 % of the other, but independently within each."""
+    rng = np.random.default_rng(12)
+    a, b = (rng.random((300, 2)) < share for share in (0.9, 0.1))
+    table = diff(build("a", a.astype(float)), build("b", b.astype(float)))
+    assert table["finding"].to_list() == table["feature"].to_list()
+    both = np.concatenate([a, b]).astype(float)
+    by = diff(build("both", both, side=["a"] * 300 + ["b"] * 300), by="side")
+    assert by["finding"].to_list() == by["feature"].to_list()
 
 
 def test_folding_and_unfolding_lose_nothing(build: Build):

@@ -68,20 +68,20 @@ def findings(table: pl.DataFrame, *, unfold: bool = False) -> pl.DataFrame:
 
 
 def with_findings(
-    table: pl.DataFrame, sides: Sequence[tuple[Embeddings, NDArray[np.bool_]]], *, rows: int, above: float
+    table: pl.DataFrame, sides: Sequence[tuple[Embeddings, NDArray[np.integer]]], *, rows: int, above: float
 ) -> pl.DataFrame:
     """Add the column ``finding``.
 
     In the order of the rows, a feature joins the first one before it that differs in the same direction and is on
-    in the same documents, or has the same label; if there is none, it starts a finding. Rows beyond the first ones
-    are findings of their own.
+    in the same documents of a side, or has the same label; if there is none, it starts a finding. Rows beyond the
+    first ones are findings of their own.
 
     Parameters
     ----------
     table
         Rows in order, with ``group``, ``feature``, ``difference`` and ``label``.
     sides
-        The frames, and for each a flag for every document number: whether it counts.
+        The frames, and for each the group of every document number, below zero where it does not count.
     rows
         How many rows are looked at.
     above
@@ -89,7 +89,7 @@ def with_findings(
     """
     head = table.head(rows)
     features = head["feature"].unique().sort().to_numpy()
-    alike = _alike(*cofiring(sides, features, above=above))
+    alike = _alike(cofiring(sides, features, above=above))
     place = {feature: at for at, feature in enumerate(features.tolist())}
     started: dict[tuple[str | None, bool], list[tuple[int, str]]] = {}
     found = []
@@ -104,35 +104,43 @@ def with_findings(
 
 
 def cofiring(
-    sides: Sequence[tuple[Embeddings, NDArray[np.bool_]]], features: NDArray[np.integer], *, above: float
-) -> tuple[NDArray[np.int64], int]:
-    """In how many documents of all sides together each pair of features is on.
+    sides: Sequence[tuple[Embeddings, NDArray[np.integer]]], features: NDArray[np.integer], *, above: float
+) -> list[tuple[NDArray[np.int64], int]]:
+    """In how many documents of each group each pair of features is on.
 
     Returns
     -------
-    tuple
-        int64 [features, features], on the diagonal each feature's own count; and how many documents there are.
+    list
+        For each group of each side: int64 [features, features], on the diagonal each feature's own count; and how
+        many documents there are.
     """
-    together = np.zeros((len(features), len(features)), dtype=np.int64)
-    documents = 0
-    for frame, counts in sides:
-        documents += int(counts.sum())
-        flags = _flags(frame, counts, features, above)
-        for begin in range(0, flags.shape[1], WORDS):
-            together += _common(flags[:, begin : begin + WORDS])
-    return together, documents
+    found = []
+    for frame, groups in sides:
+        flags = _flags(frame, features, above, len(groups))
+        for group in np.unique(groups[groups >= 0]):
+            members = _packed(groups == group)
+            together = np.zeros((len(features), len(features)), dtype=np.int64)
+            for begin in range(0, flags.shape[1], WORDS):
+                part = slice(begin, begin + WORDS)
+                together += _common(flags[:, part] & members[part])
+            found.append((together, int((groups == group).sum())))
+    return found
 
 
-def _flags(
-    frame: Embeddings, counts: NDArray[np.bool_], features: NDArray[np.integer], above: float
-) -> NDArray[np.uint64]:
+def _flags(frame: Embeddings, features: NDArray[np.integer], above: float, documents: int) -> NDArray[np.uint64]:
     """One bit for each feature and document, 64 in a word."""
-    packed = np.zeros((len(features), -(-len(counts) // 64) * 8), dtype=np.uint8)
+    flags = np.zeros((len(features), -(-documents // 64)), dtype=np.uint64)
     for at, feature in enumerate(features.tolist()):
-        on = np.zeros(len(counts), dtype=np.bool_)
+        on = np.zeros(documents, dtype=np.bool_)
         on[postings(frame, feature, above)[0]] = True
-        bits = np.packbits(on & counts)
-        packed[at, : len(bits)] = bits
+        flags[at] = _packed(on)
+    return flags
+
+
+def _packed(on: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    packed = np.zeros(-(-len(on) // 64) * 8, dtype=np.uint8)
+    bits = np.packbits(on)
+    packed[: len(bits)] = bits
     return packed.view(np.uint64)
 
 
@@ -150,14 +158,21 @@ def _ones(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.asarray(np.unpackbits(words.view(np.uint8), axis=1).sum(axis=1, dtype=np.int64))
 
 
-def _alike(together: NDArray[np.int64], documents: int) -> NDArray[np.bool_]:
-    """Jaccard index and correlation both high: the first alone would join features that are nearly always on."""
-    own = np.diagonal(together).astype(np.float64)
-    union = own[:, None] + own - together
-    jaccard = np.divide(together, union, out=np.zeros(union.shape), where=union > 0)
-    spread = np.sqrt(own * (documents - own))
-    margins = spread[:, None] * spread
-    correlation = np.divide(
-        documents * together - own[:, None] * own, margins, out=np.zeros(union.shape), where=margins > 0
-    )
+def _alike(counted: Sequence[tuple[NDArray[np.int64], int]]) -> NDArray[np.bool_]:
+    """Jaccard index and correlation both high: the first alone would join features that are nearly always on.
+
+    The correlation is the one within groups: features that merely stand for the same side of the comparison, as
+    all that differ do, are not alike for that.
+    """
+    size = counted[0][0].shape if counted else (0, 0)
+    together, union, shared, spread = np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size[:1])
+    for common, documents in counted:
+        own = np.diagonal(common).astype(np.float64)
+        together += common
+        union += own[:, None] + own - common
+        shared += common - own[:, None] * own / documents
+        spread += own - own * own / documents
+    jaccard = np.divide(together, union, out=np.zeros(size), where=union > 0)
+    margins = np.sqrt(spread[:, None] * spread)
+    correlation = np.divide(shared, margins, out=np.zeros(size), where=margins > 0)
     return np.asarray((jaccard >= SIMILARITY) & (correlation >= SIMILARITY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from saedata.analysis.diff import pairs
@@ -18,7 +19,6 @@ from saedata.analysis.diff.unpaired import Settings, tables
 from saedata.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from saedata.frame.embeddings import Embeddings
@@ -158,8 +158,8 @@ def _unpaired(
     return with_evidence(table, design, n=evidence, rows=rows, above=settings.above)
 
 
-def _documents(design: Design) -> list[tuple[Embeddings, NDArray[np.bool_]]]:
-    return [(source.frame, source.layers[0].codes >= 0) for source in design.sources]
+def _documents(design: Design) -> list[tuple[Embeddings, NDArray[np.integer]]]:
+    return [(source.frame, source.layers[0].codes) for source in design.sources]
 
 
 def _with_length(table: pl.DataFrame) -> pl.DataFrame:
@@ -190,7 +190,7 @@ def _paired(
     table = rank(named(pl.concat(pairs.paired_tables(aligned, counted, level=level)), frames))
     nothing = {name: pl.lit(None, SCHEMA[name]) for name in SCHEMA if name.startswith("length_")}
     table = table.with_columns(pl.col("hedges_g").fill_nan(None), **nothing)
-    sides = [(source.frame, source.pair >= 0) for source in aligned.sources]
+    sides = [(source.frame, np.where(source.pair >= 0, 0, -1)) for source in aligned.sources]
     table = with_findings(table, sides, rows=rows, above=above)
     return joined(table, pairs.pair_evidence(table, aligned, n=evidence, rows=rows, above=above))
 
