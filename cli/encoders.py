@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @table_options
 def command(out: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """List the encoders that have a name."""
-    from saedata.encoders import encoders
+    from saedata.encoders import list_encoders
 
     check_out(out)
-    found = encoders()
+    found = list_encoders()
     emit(found, out=out, as_json=as_json, people=lambda: _print(found))
 
 

@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saedata.analysis.diff import diff
+    from saedata.analysis.diff import diff, findings, trend
     from saedata.embedding import as_embeddings, embed
-    from saedata.encoders import encoders, load_encoder, load_sae
+    from saedata.encoders import list_encoders, load_encoder, load_sae
     from saedata.frame import Embeddings, verify
     from saedata.frame import open_frame as open  # noqa: A004
     from saedata.reports import report
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "SAE": ("saedata.sae.model", "SAE"),
     "Embeddings": ("saedata.frame", "Embeddings"),
+    "SAE": ("saedata.sae.model", "SAE"),
     "as_embeddings": ("saedata.embedding", "as_embeddings"),
     "diff": ("saedata.analysis.diff", "diff"),
     "embed": ("saedata.embedding", "embed"),
-    "encoders": ("saedata.encoders", "encoders"),
+    "list_encoders": ("saedata.encoders", "list_encoders"),
     "evaluate_sae": ("saedata.training", "evaluate_sae"),
+    "findings": ("saedata.analysis.diff", "findings"),
     "load_encoder": ("saedata.encoders", "load_encoder"),
     "load_sae": ("saedata.encoders", "load_sae"),
     "open": ("saedata.frame", "open_frame"),
     "report": ("saedata.reports", "report"),
     "train": ("saedata.training", "train"),
+    "trend": ("saedata.analysis.diff", "trend"),
     "verify": ("saedata.frame", "verify"),
 }
 
@@ -43,13 +45,15 @@ __all__ = [
     "as_embeddings",
     "diff",
     "embed",
-    "encoders",
     "evaluate_sae",
+    "findings",
+    "list_encoders",
     "load_encoder",
     "load_sae",
     "open",
     "report",
     "train",
+    "trend",
     "verify",
 ]
 

@@ -15,10 +15,11 @@ import orjson
 import polars as pl
 
 from saedata.corpus import Corpus, read_corpus
-from saedata.encode import TOKEN_BUDGET, encode
+from saedata.encode import default_token_budget, encode
 from saedata.encoders import Encoder, LoadedEncoder, custom_encoder, load_encoder
 from saedata.errors import FrameError, InputError
 from saedata.frame import CorpusInfo, Embeddings, EncoderInfo, FrameWriter, is_frame, open_frame
+from saedata.memory import give_back_memory
 from saedata.progress import progress
 from saedata.reader import OVERLAP, Device, Precision
 
@@ -77,7 +78,7 @@ def embed(
     device: Device | str = "auto",
     precision: Precision = "auto",
     shard_documents: int = SHARD_DOCUMENTS,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
 ) -> Embeddings:
     """Turn every document of a corpus into a sparse, interpretable embedding, kept on disk.
 
@@ -101,7 +102,7 @@ def embed(
     device, precision
         "auto" takes the fastest the machine has.
     shard_documents, token_budget
-        Documents per shard and tokens per forward pass: both bound memory.
+        Documents per shard and tokens per forward pass: both bound memory. Default budget: by device.
 
     Raises
     ------
@@ -121,6 +122,7 @@ def embed(
     loaded = _loaded(encoder, reader, layer, sae, device, precision)
     for warning in read.warnings:
         log.warning(warning)
+    token_budget = token_budget or default_token_budget(loaded.reader)
     info = _encoder_info(loaded)
     about = CorpusInfo(read.sha256, read.documents, read.characters, read.text_column)
     options = {
@@ -246,6 +248,7 @@ def _write_shards(
             activations = encoded.activations.with_columns(pl.col("doc") + pl.lit(first, dtype=pl.UInt32))
             windowed = int((encoded.documents["windows"] > 1).sum())
             writer.write_shard(documents, activations, windowed=windowed)
+            give_back_memory()
 
 
 def _estimate(corpus: Corpus, loaded: LoadedEncoder, token_budget: int) -> Estimate:
@@ -258,7 +261,9 @@ def _estimate(corpus: Corpus, loaded: LoadedEncoder, token_budget: int) -> Estim
     seconds = time.perf_counter() - since
     share = corpus.characters / max(sum(len(text or "") for text in texts), 1)
     rows = probe.activations.height * share
-    peak = token_budget * loaded.sae.d_sae * 4 * 3 + rows / max(corpus.documents, 1) * SHARD_DOCUMENTS * _ROW_BYTES
+    peak = (
+        token_budget * loaded.reader.d_model * 4 * 20 + rows / max(corpus.documents, 1) * SHARD_DOCUMENTS * _ROW_BYTES
+    )
     weights = sum(p.nbytes for p in loaded.reader.model.parameters()) + loaded.sae.W_enc.nbytes * 2
     return Estimate(
         tokens=round(int(probe.documents["tokens"].sum()) * share),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from saedata.reader import Reader
     from saedata.sae.model import SAE
 
-TOKEN_BUDGET = 8192
-"""Tokens in a forward pass, padding included; bounds the memory of tokens x features."""
+_CPU_TOKENS, _GPU_TOKENS = 1024, 65_536
+_CPU_CELLS, _GPU_CELLS = 2**21, 2**28
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def encode(
     reader: Reader,
     sae: SAE,
     *,
-    token_budget: int = TOKEN_BUDGET,
+    token_budget: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Encoded:
     """Embed documents: of every SAE feature the largest activation over the document's tokens, and where it was.
@@ -92,11 +92,13 @@ def encode(
     reader, sae
         A pair: the SAE was trained on the reader's hidden states.
     token_budget
-        Tokens in a forward pass; the result does not depend on it beyond rounding.
+        Tokens in a forward pass, padding included; the result does not depend on it beyond rounding. Default: what is
+        fastest on the device.
     progress
         Called with the number of tokens just read.
     """
     windows = list(reader.windows(texts))
+    token_budget = token_budget or default_token_budget(reader)
     parts, tokens, error, spread = [_NOTHING], *np.zeros((3, len(texts)))
     for batch in batches(windows, token_budget=token_budget):
         rows, doc, missed, varied = _encode_batch(batch, reader, sae)
@@ -117,6 +119,11 @@ def encode(
         }
     )
     return Encoded(documents, rows.frame())
+
+
+def default_token_budget(reader: Reader) -> int:
+    """Tokens in a forward pass: on a CPU what stays in its cache, on a GPU what fills it."""
+    return _CPU_TOKENS if reader.device.type == "cpu" else _GPU_TOKENS
 
 
 def encode_tokens(text: str, reader: Reader, sae: SAE) -> pl.DataFrame:
@@ -144,10 +151,7 @@ def _encode_batch(
     hidden, counts = read(reader, batch)
     x = hidden.to(sae.W_enc.device, sae.W_enc.dtype)
     with torch.inference_mode():
-        dense = sae.encode(x)
-        token, feature = dense.nonzero(as_tuple=True)
-        value = dense[token, feature]
-        del dense
+        token, feature, value = _activations(x, sae)
         missed = (_rebuilt(token, feature, value, sae, len(x)) - x).square().sum(1)
         varied = (x - sae.mean).square().sum(1)
     doc = np.repeat([window.document for window in batch], counts)
@@ -156,6 +160,20 @@ def _encode_batch(
     stops = np.concatenate([window.stops[window.pooled] for window in batch])
     rows = _Rows(doc[where], feature.cpu().numpy(), value.float().cpu().numpy(), starts[where], stops[where])
     return rows, doc, missed.double().cpu().numpy(), varied.double().cpu().numpy()
+
+
+def _activations(x: torch.Tensor, sae: SAE) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What is on, as (token, feature, value); tokens x features is held for a block of tokens only."""
+    import torch
+
+    block = max((_CPU_CELLS if x.device.type == "cpu" else _GPU_CELLS) // sae.d_sae, 1)
+    parts = []
+    for begin in range(0, max(len(x), 1), block):
+        dense = sae.encode(x[begin : begin + block])
+        token, feature = dense.nonzero(as_tuple=True)
+        parts.append((token + begin, feature, dense[token, feature]))
+    token, feature, value = (torch.cat(columns) for columns in zip(*parts, strict=True))
+    return token, feature, value
 
 
 def _rebuilt(token: torch.Tensor, feature: torch.Tensor, value: torch.Tensor, sae: SAE, tokens: int) -> torch.Tensor:

@@ -364,10 +364,16 @@ def batches(windows: Sequence[Window], *, token_budget: int) -> Iterator[list[Wi
         Most tokens in a batch, padding included; a single longer window is a batch of its own.
     """
     ordered = sorted(windows, key=lambda window: -len(window.ids))
-    while ordered:
-        fit = max(1, token_budget // len(ordered[0].ids))
-        yield ordered[:fit]
-        ordered = ordered[fit:]
+    begin = 0
+    while begin < len(ordered):
+        fit = max(1, token_budget // _padded(len(ordered[begin].ids)))
+        yield ordered[begin : begin + fit]
+        begin += fit
+
+
+def _padded(length: int) -> int:
+    """Length of a batch: a multiple of 8, so that few shapes occur and memory of one serves the next."""
+    return -(-length // 8) * 8
 
 
 def read(reader: Reader, windows: Sequence[Window]) -> tuple[torch.Tensor, NDArray[np.int64]]:
@@ -381,6 +387,7 @@ def read(reader: Reader, windows: Sequence[Window]) -> tuple[torch.Tensor, NDArr
     import torch
 
     longest = max(len(window.ids) for window in windows)
+    longest = max(longest, min(_padded(longest), reader.context))
     ids = torch.zeros(len(windows), longest, dtype=torch.long)
     mask = torch.zeros_like(ids)
     pooled = torch.zeros(len(windows), longest, dtype=torch.bool)

@@ -105,3 +105,9 @@ def test_only_one_batch_of_tokens_by_features_is_held(
     encode(sentences, encoder.reader, encoder.sae, token_budget=120)
     assert len(sizes) > 5
     assert max(sizes) <= 120
+
+
+def test_a_document_of_special_tokens_only_has_no_features(encoder: LoadedEncoder) -> None:
+    found = encode(["[SEP] [CLS]", "[MASK]"], encoder.reader, encoder.sae)
+    assert found.documents["tokens"].to_list() == [0, 0]
+    assert found.activations.height == 0

@@ -79,7 +79,7 @@ def load_sae(source: str | Path) -> SAE:
     Parameters
     ----------
     source
-        A name that `encoders()` lists, or a folder with `cfg.json` and `sae_weights.safetensors` (SAELens layout).
+        A name that `list_encoders()` lists, or a folder with `cfg.json` and `sae_weights.safetensors` (SAELens layout).
 
     Raises
     ------

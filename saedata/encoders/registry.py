@@ -83,7 +83,7 @@ def find_encoder(name: str | Path) -> Encoder:
     Parameters
     ----------
     name
-        A name that `encoders()` lists, or a folder that `saedata train` wrote.
+        A name that `list_encoders()` lists, or a folder that `saedata train` wrote.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def custom_encoder(reader: str, *, layer: int, sae: str | Path, context: int | N
     return Encoder(folder.name, reader, layer, folder, context)
 
 
-def encoders() -> pl.DataFrame:
+def list_encoders() -> pl.DataFrame:
     """List the named encoders: name, reader, layer, features, labelled, about.
 
     Examples
     --------
-    >>> encoders()["name"].to_list()
+    >>> list_encoders()["name"].to_list()
     ['minilm']
     """
     rows = []

@@ -27,7 +27,7 @@ def collect_activations(
     *,
     tokens: int,
     path: Path,
-    token_budget: int = 8192,
+    token_budget: int = 1024,
     progress: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float16]:
     """Write the hidden states of the first `tokens` tokens of `texts` to `path` and map them.

@@ -115,7 +115,7 @@ def _hidden(texts: Iterable[str | None], reader: Reader) -> Iterator[torch.Tenso
 
     source = iter(texts)
     while chunk := list(islice(source, _DOCUMENTS_AT_ONCE)):
-        for batch in batches(list(reader.windows(chunk)), token_budget=8192):
+        for batch in batches(list(reader.windows(chunk)), token_budget=1024):
             yield read(reader, batch)[0]
 
 

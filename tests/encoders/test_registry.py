@@ -5,13 +5,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from saedata.encoders import custom_encoder, encoders, find_encoder, load_encoder, load_sae, save_encoder
+from saedata.encoders import custom_encoder, find_encoder, list_encoders, load_encoder, load_sae, save_encoder
 from saedata.errors import EncoderError
 from saedata.sae import SAE, save_sae
 
 
 def test_the_bundled_encoder_is_listed_and_found() -> None:
-    listed = encoders()
+    listed = list_encoders()
     assert "minilm" in listed["name"].to_list()
     assert {"name", "reader", "layer", "features", "labelled", "about"} <= set(listed.columns)
     spec = find_encoder("minilm")
