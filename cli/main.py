@@ -15,6 +15,8 @@ _COMMANDS = {  # in the order of a user's first day; each is imported only when 
     "report": "Write one HTML file that tells how corpora differ.",
     "embed": "Turn a corpus into a sparse frame on disk.",
     "diff": "Compare corpora feature by feature.",
+    "correlate": "Find features that go together, or avoid each other, more than chance explains.",
+    "audit": "Find what in the prompts goes with which habit in the responses.",
     "features": "List the features of a frame.",
     "encoders": "List the encoders that have a name.",
     "train": "Train an SAE for a reader on your own text.",

@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from saedata.analysis.audit import audit
+    from saedata.analysis.correlate import concept_groups, correlate, correlate_columns
     from saedata.analysis.diff import diff, findings, trend
     from saedata.embedding import as_embeddings, embed
     from saedata.encoders import list_encoders, load_encoder, load_sae
@@ -25,11 +27,15 @@ _HOME = {
     "Embeddings": ("saedata.frame", "Embeddings"),
     "SAE": ("saedata.sae.model", "SAE"),
     "as_embeddings": ("saedata.embedding", "as_embeddings"),
+    "audit": ("saedata.analysis.audit", "audit"),
+    "concept_groups": ("saedata.analysis.correlate", "concept_groups"),
+    "correlate": ("saedata.analysis.correlate", "correlate"),
+    "correlate_columns": ("saedata.analysis.correlate", "correlate_columns"),
     "diff": ("saedata.analysis.diff", "diff"),
     "embed": ("saedata.embedding", "embed"),
-    "list_encoders": ("saedata.encoders", "list_encoders"),
     "evaluate_sae": ("saedata.training", "evaluate_sae"),
     "findings": ("saedata.analysis.diff", "findings"),
+    "list_encoders": ("saedata.encoders", "list_encoders"),
     "load_encoder": ("saedata.encoders", "load_encoder"),
     "load_sae": ("saedata.encoders", "load_sae"),
     "open": ("saedata.frame", "open_frame"),
@@ -43,6 +49,10 @@ __all__ = [
     "SAE",
     "Embeddings",
     "as_embeddings",
+    "audit",
+    "concept_groups",
+    "correlate",
+    "correlate_columns",
     "diff",
     "embed",
     "evaluate_sae",

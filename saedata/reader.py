@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,6 +188,7 @@ def load_reader(
     EncoderError
         If the model cannot be found or loaded, or has fewer layers.
     """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")  # it keeps one for every shape of batch ever seen
     import torch
     import transformers
 
