@@ -7,6 +7,9 @@ import logging
 import os
 import sys
 
+# Before polars is loaded: its allocator would otherwise keep what every shard needed for a while.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+
 import click
 
 from saedata.errors import SaedataError

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 """Postings looked at together when all of them are scanned."""
 
-TOGETHER = 1 << 20
+TOGETHER = 1 << 18
 """Activations sorted together when the postings are built."""
 
-MAPPED = 1 << 21
+MAPPED = 1 << 19
 """Postings read before their pages are handed back, so that they do not add up as memory."""
 
 
