@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, number, percent, printable, show
+from saedata_cli.output import check_out, emit, excerpt, number, percent, printable, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,8 +178,8 @@ def _snippets(row: dict[str, Any], texts: list[dict[int, str]]) -> Any:
     parts: list[Any] = []
     for side, by_number in zip("ab", texts, strict=True):
         text, start, stop = by_number[best[f"doc_{side}"]], best[f"start_{side}"], best[f"stop_{side}"]
-        before, word, after = text[max(start - _SNIPPET, 0) : start], text[start:stop], text[stop : stop + _SNIPPET]
-        parts += [printable(before), (printable(word), "bold yellow"), printable(after), " | "]
+        before, word, after = excerpt(text, start, stop, width=_SNIPPET)
+        parts += [before, (word, "bold yellow"), after, " | "]
     return Text.assemble(*parts[:-1])
 
 

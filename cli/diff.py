@@ -12,7 +12,7 @@ import click
 
 from saedata.errors import InputError
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, number, percent, printable, show
+from saedata_cli.output import check_out, emit, excerpt, number, percent, printable, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from saedata.frame import Embeddings
 
-_SNIPPET = 60
+_SNIPPET = 30
 _SHARE = 0.05  # share on the other side for which the smallest difference to be found is told
 
 
@@ -229,6 +229,6 @@ def _quote(frame: Embeddings, feature: int, docs: list[int]) -> Any:
         return Text("")
     best = frame.top_documents(feature, 1, docs=docs[:1]).row(0, named=True)
     text, start, stop = best["text"], best["start"], best["stop"]
-    low, high = max(start - _SNIPPET // 2, 0), min(stop + _SNIPPET // 2, len(text))
-    before, word, after = (printable(part) for part in (text[low:start], text[start:stop], text[stop:high]))
-    return Text.assemble("…" if low else "", before, (word, "bold yellow"), after, "…" if high < len(text) else "")
+    before, word, after = excerpt(text, start, stop, width=_SNIPPET)
+    cut_before, cut_after = start > _SNIPPET, stop + _SNIPPET < len(text)
+    return Text.assemble("…" if cut_before else "", before, (word, "bold yellow"), after, "…" if cut_after else "")

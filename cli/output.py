@@ -81,6 +81,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def excerpt(text: str, start: int, stop: int, *, width: int) -> tuple[str, str, str]:
+    """A span of a document with up to `width` characters before and after it: before, span, after."""
+    before, span, after = text[max(start - width, 0) : start], text[start:stop], text[stop : stop + width]
+    return printable(before), printable(span), printable(after)
+
+
 def percent(share: float) -> str:
     """A share as a percentage with one decimal, as the report prints it too."""
     return f"{100 * share:.1f} %"

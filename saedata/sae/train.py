@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saedata.errors import InputError
+from saedata.reader import cpu_has_bfloat16
 from saedata.sae.model import SAE
 from saedata.sae.sparse import csr, row_starts
 
@@ -125,7 +126,7 @@ class _Run:
         self._optimizer = torch.optim.Adam(self._parameters, lr=options.learning_rate, betas=(0.9, 0.999))
         self._off_for = torch.zeros(options.features, dtype=torch.long, device=self.device)
         self._least = torch.zeros((), device=self.device)  # smallest activation kept by the last step
-        self._low_precision = self.device.type != "cpu" or _cpu_bfloat16()
+        self._low_precision = self.device.type != "cpu" or cpu_has_bfloat16()
 
     @property
     def _parameters(self) -> list[torch.Tensor]:
@@ -313,9 +314,3 @@ class _Sparse:
 
     def transposed(self, values: torch.Tensor) -> torch.Tensor:
         return csr(self._t_rows, self._t_columns, values[self._order], self._shape[::-1])
-
-
-def _cpu_bfloat16() -> bool:
-    from saedata.reader import cpu_has_bfloat16
-
-    return cpu_has_bfloat16()
