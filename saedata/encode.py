@@ -41,8 +41,11 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Sparse rows of some tokens: parallel arrays, one entry per (token, feature) that is on."""
+class Rows:
+    """Sparse rows of some tokens: parallel arrays, one entry per (token, feature) that is on.
+
+    `doc` is the position of the document in the list that was read, `start` and `stop` the token's characters in it.
+    """
 
     doc: NDArray[np.int64]
     feature: NDArray[np.int64]
@@ -50,21 +53,23 @@ class _Rows:
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
 
-    def strongest(self) -> _Rows:
+    def strongest(self) -> Rows:
         """Of each document and feature the strongest entry, the earliest of equals; sorted by both."""
         order = np.lexsort((self.start, -self.value, self.feature, self.doc))
         doc, feature = self.doc[order], self.feature[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = (doc[1:] != doc[:-1]) | (feature[1:] != feature[:-1])
         kept = order[first]
-        return _Rows(*(column[kept] for column in vars(self).values()))
+        return Rows(*(column[kept] for column in vars(self).values()))
 
     @classmethod
-    def joined(cls, parts: Sequence[_Rows]) -> _Rows:
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """Rows of several parts, one after the other."""
         columns = zip(*(vars(part).values() for part in parts), strict=True)
         return cls(*(np.concatenate(column) for column in columns))
 
     def frame(self) -> pl.DataFrame:
+        """The same as a table."""
         whole = pl.UInt32
         return pl.DataFrame(vars(self)).cast(
             {"doc": whole, "feature": whole, "value": pl.Float32, "start": whole, "stop": whole}
@@ -72,7 +77,7 @@ class _Rows:
 
 
 _NONE = np.empty(0, dtype=np.int64)
-_NOTHING = _Rows(_NONE, _NONE, np.empty(0, dtype=np.float32), _NONE, _NONE)
+_NOTHING = Rows(_NONE, _NONE, np.empty(0, dtype=np.float32), _NONE, _NONE)
 
 
 def encode(
@@ -107,7 +112,7 @@ def encode(
         error += np.bincount(doc, missed, minlength=len(texts))
         spread += np.bincount(doc, varied, minlength=len(texts))
         progress(len(doc))
-    rows = _Rows.joined(parts).strongest()
+    rows = Rows.joined(parts).strongest()
     counts = np.bincount([window.document for window in windows], minlength=len(texts))
     unexplained = np.divide(error, spread, out=np.full(len(texts), np.nan), where=spread > 0)
     documents = pl.DataFrame(
@@ -134,17 +139,21 @@ def encode_tokens(text: str, reader: Reader, sae: SAE) -> pl.DataFrame:
     polars.DataFrame
         token (its text), start, stop, feature, value; in reading order. Tokens with nothing on are left out.
     """
-    parts = [_NOTHING]
-    for window in reader.windows([text]):
-        parts.append(_encode_batch([window], reader, sae)[0])
-    frame = _Rows.joined(parts).frame().sort("start", "feature", maintain_order=True)
+    rows = encode_windows(list(reader.windows([text])), reader, sae, token_budget=1)
+    frame = rows.frame().sort("start", "feature", maintain_order=True)
     span = [text[a:b] for a, b in frame.select("start", "stop").iter_rows()]
     return frame.select(pl.Series("token", span, dtype=pl.String), "start", "stop", "feature", "value")
 
 
+def encode_windows(windows: Sequence[Window], reader: Reader, sae: SAE, *, token_budget: int | None = None) -> Rows:
+    """Every token of some windows with every feature that is on there; see `encode` for the parameters."""
+    found = batches(windows, token_budget=token_budget or default_token_budget(reader))
+    return Rows.joined([_NOTHING, *(_encode_batch(batch, reader, sae)[0] for batch in found)])
+
+
 def _encode_batch(
     batch: Sequence[Window], reader: Reader, sae: SAE
-) -> tuple[_Rows, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Rows, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Sparse rows of a batch; and for each token its document, squared error and squared distance from the mean."""
     import torch
 
@@ -158,7 +167,7 @@ def _encode_batch(
     where = token.cpu().numpy()
     starts = np.concatenate([window.starts[window.pooled] for window in batch])
     stops = np.concatenate([window.stops[window.pooled] for window in batch])
-    rows = _Rows(doc[where], feature.cpu().numpy(), value.float().cpu().numpy(), starts[where], stops[where])
+    rows = Rows(doc[where], feature.cpu().numpy(), value.float().cpu().numpy(), starts[where], stops[where])
     return rows, doc, missed.double().cpu().numpy(), varied.double().cpu().numpy()
 
 

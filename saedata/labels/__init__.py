@@ -1,0 +1,1 @@
+"""Explain features in words, and score the explanations."""
