@@ -16,18 +16,18 @@ from saedata.analysis.correlate.pairs import (
     check_frame,
     check_options,
 )
-from saedata.analysis.correlate.similarity import embed_labels
 from saedata.analysis.correlate.strata import crossed, lengths
 from saedata.errors import InputError
 from saedata.incidence import Incidence
+from saedata.sentences import embed_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from saedata.analysis.correlate.search import Direction
-    from saedata.analysis.correlate.similarity import Embed
     from saedata.frame import Embeddings
     from saedata.incidence import Duplicates
+    from saedata.sentences import Embed
 
 __all__ = ["SCHEMA", "audit"]
 
@@ -46,7 +46,7 @@ def audit(
     level: float = 0.05,
     max_similarity: float | None = None,
     drop_kinds: Sequence[str] = DROPPED_KINDS,
-    embed: Embed | None = embed_labels,
+    embed: Embed | None = embed_sentences,
     evidence: int = 3,
     seed: int = 0,
 ) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def audit(
     duplicates
         "once": a prompt with the same response counts once; "keep": every document counts.
     threshold
-        What an activation must exceed to count as on; by default, and at least, the encoders' own threshold.
+        What an activation must exceed to count as on; default: the encoders' own threshold.
     level
         Pairs with q below this come first; only they can be interesting.
     max_similarity

@@ -11,7 +11,7 @@ from correlate_frames import frame_of
 
 from saedata.analysis.correlate import witness
 from saedata.analysis.correlate.coupling import partial_correlations
-from saedata.analysis.correlate.similarity import Similarity, embed_labels, label_text
+from saedata.analysis.correlate.similarity import Similarity, label_text
 from saedata.analysis.correlate.witness import Pairs, witnesses
 from saedata.incidence import Incidence
 
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from saedata.frame import Embeddings
-
-
-def test_the_sentence_encoder_knows_what_is_alike():
-    texts = ["apologies and regret", "saying sorry", "basketball", ""]
-    vectors = embed_labels(texts)
-    assert vectors.shape == (4, 384)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    assert vectors[0] @ vectors[1] > 0.4
-    assert vectors[0] @ vectors[2] < 0.2
-    # neither order nor company changes a vector
-    np.testing.assert_allclose(embed_labels(texts[::-1])[::-1], vectors, atol=1e-5)
 
 
 def test_a_feature_is_its_label_or_else_its_tokens():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from saedata.analysis.correlate.pairs import DROPPED_KINDS, Candidates, Options, best_pairs, check_frame, check_options
-from saedata.analysis.correlate.similarity import embed_labels
 from saedata.analysis.correlate.strata import lengths, strata_of
 from saedata.incidence import Incidence
+from saedata.sentences import embed_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from saedata.analysis.correlate.search import Direction
-    from saedata.analysis.correlate.similarity import Embed
     from saedata.frame import Embeddings
     from saedata.incidence import Duplicates
+    from saedata.sentences import Embed
 
 
 def correlate(
@@ -34,7 +34,7 @@ def correlate(
     max_touching: float | None = 0.5,
     max_similarity: float | None = None,
     drop_kinds: Sequence[str] = DROPPED_KINDS,
-    embed: Embed | None = embed_labels,
+    embed: Embed | None = embed_sentences,
     coupled_features: int = 300,
     evidence: int = 3,
     seed: int = 0,
@@ -59,7 +59,7 @@ def correlate(
     duplicates
         "once": documents of equal text count once; "keep": every document counts.
     threshold
-        What an activation must exceed to count as on; by default, and at least, the encoder's own threshold.
+        What an activation must exceed to count as on; default: the encoder's own threshold.
     level
         Pairs with q below this come first, those with the most extreme NPMI; only they can be interesting. Other
         pairs, by p, only fill up the rows.

@@ -11,20 +11,21 @@ import polars as pl
 from saedata.analysis.correlate.coupling import couplings
 from saedata.analysis.correlate.null import Margins
 from saedata.analysis.correlate.search import Adjustment, Direction, Search
-from saedata.analysis.correlate.similarity import Similarity, embed_labels, label_text
+from saedata.analysis.correlate.similarity import Similarity, label_text
 from saedata.analysis.correlate.witness import SPAN, Pairs, evidence, touching, witnesses
 from saedata.cooccur import Cooccurrence, Side
 from saedata.errors import InputError
 from saedata.frame.features import feature_name_expr
 from saedata.incidence import Incidence
+from saedata.sentences import embed_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from saedata.analysis.correlate.similarity import Embed
     from saedata.frame import Embeddings
+    from saedata.sentences import Embed
 
     Array = NDArray[Any]
 
@@ -79,7 +80,7 @@ class Options:
     max_touching: float | None = 0.5
     max_similarity: float | None = None
     drop_kinds: Sequence[str] = DROPPED_KINDS
-    embed: Embed | None = embed_labels
+    embed: Embed | None = embed_sentences
     coupled_features: int = 300
     evidence: int = 3
     seed: int = 0
@@ -291,8 +292,8 @@ def check_frame(frame: Embeddings, duplicates: str, threshold: float | None) -> 
         msg = f"{frame.name} has no documents, so nothing goes together in it"
     elif duplicates not in ("once", "keep"):
         msg = f"duplicates is {duplicates!r}; it must be 'once' or 'keep'"
-    elif threshold is not None and not threshold >= frame.threshold:
-        msg = f"threshold {threshold} is below the encoder's own {frame.threshold}; give at least that"
+    elif threshold is not None and not threshold >= 0:
+        msg = f"threshold is {threshold}; it must be 0 or more"
     if msg:
         raise InputError(msg)
     return frame.threshold if threshold is None else threshold

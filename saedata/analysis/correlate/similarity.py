@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
-    from saedata.reader import Reader
-
-    Embed = Callable[[Sequence[str]], NDArray[np.float32]]
-
-LONGEST = 256
-"""Tokens of a label that are read."""
-
-BATCH = 128
-
-
-def embed_labels(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embed short texts with the bundled sentence encoder (all-MiniLM-L6-v2, all six layers, mean of the tokens).
-
-    Parameters
-    ----------
-    texts
-        In any number.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 [texts, 384], of unit length: products of rows are cosines.
-    """
-    import torch
-
-    reader = _sentence_encoder()
-    vectors = np.zeros((len(texts), reader.d_model), dtype=np.float32)
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    for begin in range(0, len(order), BATCH):
-        rows = order[begin : begin + BATCH]
-        batch = reader.tokenizer(
-            [texts[i] for i in rows], padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
-        )
-        mask = batch["attention_mask"].to(reader.device)[..., None]
-        hidden = reader.hidden(batch["input_ids"], batch["attention_mask"]).float()
-        mean = (hidden * mask).sum(1) / mask.sum(1)
-        vectors[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
-    return vectors
+    from saedata.sentences import Embed
 
 
 def label_text() -> pl.Expr:
@@ -87,11 +47,3 @@ class Similarity:
 
     def _cosine(self, a: str, b: str) -> float:
         return float(self._vectors[a].astype(np.float64) @ self._vectors[b].astype(np.float64))
-
-
-@lru_cache(maxsize=1)
-def _sentence_encoder() -> Reader:
-    from saedata.encoders import find_encoder
-    from saedata.reader import load_reader
-
-    return load_reader(find_encoder("minilm").reader_folder, layer=6, context=LONGEST, precision="float32")
