@@ -238,7 +238,12 @@ def _write_shards(
     with progress(f"embedding {corpus.name}", total=left, unit="tokens") as done:
         for batch in corpus.batches(shard_documents, skip=already):
             encoded = encode(
-                batch["text"].to_list(), loaded.reader, loaded.sae, token_budget=token_budget, progress=done
+                batch["text"].to_list(),
+                loaded.reader,
+                loaded.sae,
+                threshold=loaded.spec.threshold,
+                token_budget=token_budget,
+                progress=done,
             )
             first = writer.documents_done
             made = encoded.documents.select("tokens", "features_on", "variance_unexplained")

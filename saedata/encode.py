@@ -85,6 +85,7 @@ def encode(
     reader: Reader,
     sae: SAE,
     *,
+    threshold: float = 0.0,
     token_budget: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Encoded:
@@ -96,6 +97,8 @@ def encode(
         Documents; null and empty ones get a row without features.
     reader, sae
         A pair: the SAE was trained on the reader's hidden states.
+    threshold
+        A feature counts as on above it (`features_on`); every positive activation is kept all the same.
     token_budget
         Tokens in a forward pass, padding included; the result does not depend on it beyond rounding. Default: what is
         fastest on the device.
@@ -113,12 +116,13 @@ def encode(
         spread += np.bincount(doc, varied, minlength=len(texts))
         progress(len(doc))
     rows = Rows.joined(parts).strongest()
+    on = np.bincount(rows.doc[rows.value > threshold], minlength=len(texts))
     counts = np.bincount([window.document for window in windows], minlength=len(texts))
     unexplained = np.divide(error, spread, out=np.full(len(texts), np.nan), where=spread > 0)
     documents = pl.DataFrame(
         {
             "tokens": pl.Series(tokens, dtype=pl.UInt32),
-            "features_on": pl.Series(np.bincount(rows.doc, minlength=len(texts)), dtype=pl.UInt32),
+            "features_on": pl.Series(on, dtype=pl.UInt32),
             "variance_unexplained": pl.Series(unexplained, dtype=pl.Float32).fill_nan(None),
             "windows": pl.Series(counts, dtype=pl.UInt32),
         }

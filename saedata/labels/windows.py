@@ -258,6 +258,9 @@ class _Building:
         """Read some documents, cut them, and keep what was on."""
         windows = list(encoder.reader.windows(texts))
         doc, start, stop = _tokens(windows)
+        if not len(doc):
+            self.documents += len(texts)
+            return
         piece = _pieces(doc, self.size)
         _, first, own = np.unique(np.stack([doc, piece]), axis=1, return_index=True, return_inverse=True)
         last = np.append(first[1:], len(doc)) - 1

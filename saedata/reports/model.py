@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from saedata.errors import InputError
 from saedata.reports.alone import Characteristic, characteristic
 from saedata.reports.compared import Differences, differences
-from saedata.reports.corpora import Corpus, Counted, Histogram, describe, distinct_names, histograms
+from saedata.reports.corpora import Corpus, Counted, Histogram, Idle, describe, distinct_names, histograms, idle
 from saedata.reports.origin import Origin, origin
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Report:
         Of two or more corpora; None for one alone.
     alone
         Of one corpus alone: its most common features, and its rare but strong ones.
+    idle
+        Features that are left out because they are on nearly everywhere, and how many are on nowhere.
     histograms
         Features on, densities, lengths, variance unexplained.
     origin
@@ -56,6 +58,7 @@ class Report:
     corpora: tuple[Corpus, ...]
     differences: Differences | None
     alone: Characteristic | None
+    idle: Idle
     histograms: tuple[Histogram, ...]
     origin: Origin
 
@@ -84,10 +87,12 @@ def gather(frames: Sequence[Embeddings], settings: Settings) -> Report:
         for frame, name in zip(frames, names, strict=True)
     ]
     several = len(sides) > 1
+    unshown = idle(sides)
     return Report(
         settings=settings,
-        differences=differences(sides, settings) if several else None,
-        alone=None if several else characteristic(sides[0], settings),
+        differences=differences(sides, settings, without=unshown.always) if several else None,
+        alone=None if several else characteristic(sides[0], settings, without=unshown.always),
+        idle=unshown,
         corpora=tuple(describe(side) for side in sides),
         histograms=histograms(sides),
         origin=origin(sides, settings),
@@ -106,11 +111,8 @@ def _check(frames: Sequence[Embeddings], settings: Settings) -> None:
         msg = f"level is {settings.level}; it must be between 0 and 1, e.g. 0.95"
     elif settings.duplicates not in ("once", "keep"):
         msg = f"duplicates is {settings.duplicates!r}; it must be 'once' or 'keep'"
-    elif settings.threshold is not None and not settings.threshold >= frames[0].threshold:
-        msg = (
-            f"threshold {settings.threshold} is below the encoder's {frames[0].threshold}, "
-            "and weaker activations are not kept"
-        )
+    elif settings.threshold is not None and not settings.threshold >= 0:
+        msg = f"threshold is {settings.threshold}; it must be 0 or more"
     if msg:
         raise InputError(msg)
     for frame in frames:

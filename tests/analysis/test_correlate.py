@@ -327,7 +327,7 @@ def test_nothing_to_test_gives_an_empty_frame(make_frame: Callable[..., Embeddin
         ({"evidence": -1}, "evidence is -1"),
         ({"coupled_features": -1}, "coupled_features is -1"),
         ({"duplicates": "twice"}, "duplicates is 'twice'"),
-        ({"threshold": -1.0}, "threshold -1.0 is below"),
+        ({"threshold": -1.0}, "threshold is -1.0; it must"),
     ],
 )
 def test_bad_options_are_refused(make_frame: Callable[..., Embeddings], options: dict[str, Any], words: str):

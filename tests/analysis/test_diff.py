@@ -437,8 +437,8 @@ def test_a_side_without_documents_is_refused(build: Build):
     [
         ({"duplicates": "twice"}, "'once' or 'keep'"),
         ({"evidence": -1}, "0 or more"),
-        ({"threshold": -0.5}, "give at least that"),
-        ({"threshold": float("nan")}, "give at least that"),
+        ({"threshold": -0.5}, "threshold is .*; it must be 0 or more"),
+        ({"threshold": float("nan")}, "threshold is .*; it must be 0 or more"),
         ({"level": 1.0}, "between 0 and 1"),
         ({"level": 95}, "between 0 and 1"),
     ],

@@ -99,7 +99,7 @@ def correlate_columns(
     duplicates
         "once": documents of equal text count once, with the columns of the first; "keep": every document counts.
     threshold
-        What an activation must exceed to count as on; by default, and at least, the encoder's own threshold.
+        What an activation must exceed to count as on; default: the encoder's own threshold.
     drop_kinds
         Kinds of features that are not tested.
 

@@ -36,8 +36,8 @@ def check_options(target: Embeddings, *, duplicates: str, threshold: float | Non
         msg = f"duplicates is {duplicates!r}; it must be 'once' or 'keep'"
     elif evidence < 0:
         msg = f"evidence is {evidence}; it must be 0 or more documents"
-    elif threshold is not None and not threshold >= target.threshold:
-        msg = f"threshold {threshold} is below the encoder's own {target.threshold}; give at least that"
+    elif threshold is not None and not threshold >= 0:
+        msg = f"threshold is {threshold}; it must be 0 or more"
     elif not 0 < level < 1:
         msg = f"level is {level}; it must lie between 0 and 1, for example 0.95"
     if msg:

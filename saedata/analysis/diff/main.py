@@ -64,7 +64,7 @@ def diff(
         "once": documents of equal text weigh once a side (pairs, once if their texts are equal on every side);
         "keep": every document weighs.
     threshold
-        What an activation must exceed to count as on; by default, and at least, the encoder's own threshold.
+        What an activation must exceed to count as on; default: the encoder's own threshold.
     level
         Confidence level of the intervals, between 0 and 1.
     effects

@@ -68,7 +68,7 @@ def trend(
     duplicates
         "once": documents of equal text weigh once a group; "keep": every document weighs.
     threshold
-        What an activation must exceed to count as on; by default, and at least, the encoder's own threshold.
+        What an activation must exceed to count as on; default: the encoder's own threshold.
     level
         Confidence level of the intervals, between 0 and 1.
     evidence
