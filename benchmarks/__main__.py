@@ -8,7 +8,16 @@ import time
 
 from benchmarks.harness import Skipped, save
 
-NAMES = ("start_up", "sae_quality", "agreement", "embed_memory", "embed_speed")
+NAMES = (
+    "start_up",
+    "sae_quality",
+    "agreement",
+    "embed_memory",
+    "embed_speed",
+    "label_scores",
+    "blind_check",
+    "probing",
+)
 
 
 def main() -> int:

@@ -21,20 +21,14 @@ from saedata.sae.activations import collect_activations
 from saedata.sae.formats import save_sae
 from saedata.sae.quality import Quality, measure
 from saedata.sae.train import TrainOptions, train_sae
-from saedata.scaling import strong_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import torch
-
-    from saedata.sae.model import SAE
 
 log = logging.getLogger("saedata")
 
 _WORK, _CARD = "work", "card.json"
 _BUCKETS = 2**32
-_SCALING_TOKENS = 1_000_000
 _CHARACTERS_PER_TOKEN = 3.5  # low on purpose: rather read a little more text than stop short
 
 
@@ -61,8 +55,7 @@ def train(
 ) -> Quality:
     """Train an SAE on a reader's hidden states and write it as an encoder folder.
 
-    The folder holds the SAE in the SAELens layout, `encoder.json` (so that `--encoder FOLDER` works) and a card. Each
-    feature's activations are stored in units of what is strong for it (`saedata.scaling`).
+    The folder holds the SAE in the SAELens layout, `encoder.json` (so that `--encoder FOLDER` works) and a card.
     The same call again goes on where an interrupted one stopped.
 
     Parameters
@@ -119,8 +112,6 @@ def train(
         sae = train_sae(
             activations, options, device=loaded.device, checkpoint=work, progress=lambda _step, _loss: done(1)
         )
-    sae = sae.in_units(_units(read, loaded, sae, held_out))
-    sae.metadata.update(units="0.9 quantile of non-zero document maxima in the training text")
     sae.metadata.update(reader=spec.reader, reader_sha256=loaded.sha256, layer=layer, hook_name=loaded.hook)
     save_sae(sae, folder, dtype=getattr(torch, weights))
     save_encoder(replace(spec, name=folder.name))
@@ -209,16 +200,6 @@ def _activations(
         )
     finished.touch()
     return rows
-
-
-def _units(read: Corpus, loaded: Reader, sae: SAE, held_out: float) -> torch.Tensor:
-    """What is strong for each feature, on training text."""
-    import torch
-
-    with progress("scaling", total=_SCALING_TOKENS, unit="tokens") as done:
-        texts = _texts(read, held_out, 1.0)
-        strong = strong_values(texts, loaded, sae, tokens=_SCALING_TOKENS, progress=done)
-    return torch.from_numpy(strong).to(sae.b_enc.device)
 
 
 def _texts(read: Corpus, low: float, high: float) -> Iterator[str]:

@@ -111,3 +111,11 @@ def test_a_document_of_special_tokens_only_has_no_features(encoder: LoadedEncode
     found = encode(["[SEP] [CLS]", "[MASK]"], encoder.reader, encoder.sae)
     assert found.documents["tokens"].to_list() == [0, 0]
     assert found.activations.height == 0
+
+
+def test_features_on_counts_above_the_threshold(encoder: LoadedEncoder, sentences: list[str]) -> None:
+    low = encode(sentences, encoder.reader, encoder.sae)
+    high = encode(sentences, encoder.reader, encoder.sae, threshold=1.0)
+    assert high.activations.equals(low.activations)
+    above = low.activations.filter(low.activations["value"] > 1.0).height
+    assert int(high.documents["features_on"].sum()) == above < low.activations.height

@@ -200,7 +200,7 @@ def build_features(view: View, labels: pl.DataFrame | None) -> pl.DataFrame:
     FrameError
         `labels` has a column of another type, or a feature twice.
     """
-    known = _checked_labels(labels, view.encoder.d_sae)
+    known = checked_labels(labels, view.encoder.d_sae)
     own = strongest_tokens(view).rename({"tokens": "own"})
     every = pl.DataFrame({"feature": np.arange(view.encoder.d_sae, dtype=np.uint32)})
     return (
@@ -212,7 +212,21 @@ def build_features(view: View, labels: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _checked_labels(labels: pl.DataFrame | None, d_sae: int) -> pl.DataFrame:
+def checked_labels(labels: pl.DataFrame | None, d_sae: int) -> pl.DataFrame:
+    """Bring labels into the columns of ``LABEL_SCHEMA``.
+
+    Parameters
+    ----------
+    labels
+        ``feature`` and any of the other columns; None: no labels.
+    d_sae
+        Number of features there are.
+
+    Raises
+    ------
+    FrameError
+        A column has another type, or a feature does not exist or stands there twice.
+    """
     if labels is None:
         return pl.DataFrame(schema=LABEL_SCHEMA)
     try:

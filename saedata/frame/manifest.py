@@ -13,6 +13,9 @@ import orjson
 FORMAT = "saedata-frame"
 SCHEMA_VERSION = 1
 
+FAMILY_POOLING = "max over tokens, summed over families"
+"""`EncoderInfo.pooling` of a frame in which families of features were merged."""
+
 
 @dataclass(frozen=True)
 class EncoderInfo:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from saedata.errors import EncoderError
+from saedata.frame.manifest import FAMILY_POOLING
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,19 +35,41 @@ def token_activations(info: EncoderInfo, text: str, encoder: LoadedEncoder | Non
     Raises
     ------
     EncoderError
-        The encoder cannot be found, or has other weights than the frame was made with.
+        The encoder cannot be found, has other weights than the frame was made with, or there is none (merged
+        families).
     """
     # The encoders stand above the frame: they are looked up here only, and only when asked for.
     from saedata.encode import encode_tokens
 
+    check_one_encoder(info)
     loaded = encoder or _load(info.name, info.precision)
     if (loaded.sae_sha256, loaded.reader.sha256) != (info.sae_sha256, info.reader_sha256):
+        raise EncoderError(other_weights(info.name))
+    return encode_tokens(text, loaded.reader, loaded.sae)
+
+
+def check_one_encoder(info: EncoderInfo) -> None:
+    """Refuse a frame of merged families: its features are no encoder's.
+
+    Raises
+    ------
+    EncoderError
+        The features are sums over families.
+    """
+    if info.pooling == FAMILY_POOLING:
         msg = (
-            f"the encoder {info.name!r} found here has other weights than the frame was made with; "
-            "pass the right one, loaded with load_encoder, as encoder="
+            "the features of this frame are merged families, which no encoder has: "
+            "ask the frame that it was merged from"
         )
         raise EncoderError(msg)
-    return encode_tokens(text, loaded.reader, loaded.sae)
+
+
+def other_weights(name: str) -> str:
+    """Say that an encoder is not the one that a frame was made with."""
+    return (
+        f"the encoder {name!r} found here has other weights than the frame was made with; "
+        "pass the right one, loaded with load_encoder, as encoder="
+    )
 
 
 @lru_cache(maxsize=2)

@@ -67,7 +67,7 @@ class Characteristic:
     rare: tuple[Present, ...]
 
 
-def characteristic(side: Counted, settings: Settings) -> Characteristic:
+def characteristic(side: Counted, settings: Settings, *, without: NDArray[np.intp]) -> Characteristic:
     """Choose the densest features, and among the rare ones the strongest.
 
     Parameters
@@ -76,9 +76,11 @@ def characteristic(side: Counted, settings: Settings) -> Characteristic:
         The corpus.
     settings
         Options of the report.
+    without
+        Numbers of features that are not shown.
     """
     strongest = _strongest(side)
-    common = _largest(side.on.astype(np.float64), np.flatnonzero(side.on), settings.features)
+    common = _largest(side.on.astype(np.float64), np.setdiff1d(np.flatnonzero(side.on), without), settings.features)
     rare = np.flatnonzero((side.on >= FEWEST) & (side.on / side.documents <= RARE))
     rare = _largest(strongest, np.setdiff1d(rare, common), settings.features)
     features = [*common.tolist(), *rare.tolist()]

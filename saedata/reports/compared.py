@@ -14,6 +14,9 @@ from saedata.stats import two_proportion_p
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from saedata.reports.corpora import Counted
     from saedata.reports.model import Settings
 
@@ -87,7 +90,7 @@ class Differences:
     n_more, n_less
         How many stand out, more and less frequent in the target.
     more, less
-        The largest of them (if none stands out on either side: the largest of all).
+        The largest of them that are shown (if none stands out on either side: the largest of all).
     seeable
         The smallest difference that would have stood out had it been the only one: for a feature absent from
         the other side, and for one on in half of its documents. None: not even the largest possible.
@@ -106,7 +109,7 @@ class Differences:
         return self.n_more + self.n_less
 
 
-def differences(sides: Sequence[Counted], settings: Settings) -> Differences:
+def differences(sides: Sequence[Counted], settings: Settings, *, without: NDArray[np.intp]) -> Differences:
     """Compare the first side with the others.
 
     Parameters
@@ -115,6 +118,8 @@ def differences(sides: Sequence[Counted], settings: Settings) -> Differences:
         The target first.
     settings
         Options of the report.
+    without
+        Numbers of features that are tested and counted but not shown.
     """
     target, *others = sides
     table = diff(
@@ -129,6 +134,7 @@ def differences(sides: Sequence[Counted], settings: Settings) -> Differences:
     out = table.filter(pl.col("q") < ALPHA)
     n_more, n_less = (int((out["difference"] > 0).sum()), int((out["difference"] < 0).sum()))
     rows = out if out.height else table
+    rows = rows.filter(~pl.col("feature").is_in(without.tolist()))
     most = settings.features if out.height else min(settings.features, SHOWN_IN_VAIN)
     shown = [
         rows.filter(pl.col("difference") > 0).head(most),

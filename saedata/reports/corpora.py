@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from saedata.frame.layout import RESERVED
+from saedata.hygiene import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 BINS = 30
 LAST_QUANTILE = 0.995  # so that one huge document does not squeeze all others into a single bar
 BINS_PER_DECADE = 5
+
+FEWEST_DOCUMENTS = 20
+"""In fewer documents a feature that is on in all of them need not be on nearly everywhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,22 @@ class Corpus:
     unexplained_reach: tuple[float, float] | None
 
 
+@dataclass(frozen=True, eq=False)
+class Idle:
+    """Features that tell nothing about these corpora, because they do not vary.
+
+    Parameters
+    ----------
+    always
+        Numbers of those on in nearly every document of every corpus, ascending: no table shows them.
+    never
+        How many are on in no document of any corpus.
+    """
+
+    always: NDArray[np.intp]
+    never: int
+
+
 @dataclass(frozen=True)
 class Histogram:
     """One quantity, binned alike for every corpus.
@@ -142,6 +162,23 @@ def distinct_names(names: Iterable[str]) -> list[str]:
         seen[name] += 1
         given.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return given
+
+
+def idle(sides: Sequence[Counted]) -> Idle:
+    """Find the features that are always on, and count those that are never on.
+
+    Parameters
+    ----------
+    sides
+        The corpora; where one has few documents, none counts as always on.
+    """
+    among = sides[0].frame.features["feature"].to_numpy()
+    # The small number: 0.95 * 20 is 19, whatever floats say.
+    everywhere = np.all([side.on[among] >= ALWAYS * side.documents - 1e-9 for side in sides], axis=0)
+    if min(side.documents for side in sides) < FEWEST_DOCUMENTS:
+        everywhere[:] = False
+    nowhere = np.all([side.on[among] == 0 for side in sides], axis=0)
+    return Idle(among[everywhere].astype(np.intp), int(nowhere.sum()))
 
 
 def describe(side: Counted) -> Corpus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from saedata.hygiene import ALWAYS
 from saedata.reports.compared import ALPHA
 from saedata.reports.text import counted, number, percent
 
@@ -77,6 +78,20 @@ def caveats(report: Report) -> list[str]:
         notes.append(length_note(report.corpora))
     notes += [domain_note(corpus) for corpus in report.corpora if _is_unusual(corpus)]
     return [note for note in notes if note]
+
+
+def idle(report: Report) -> str:
+    """Say which features are left out of the tables, and how many are on nowhere."""
+    always, never = len(report.idle.always), report.idle.never
+    every = "every document" if len(report.corpora) == 1 else "every document of every corpus"
+    notes = [
+        f"{counted(always, 'feature')} that {'is' if always == 1 else 'are'} on in nearly {every} (at least "
+        f"{100 * ALWAYS:g}%) {'is' if always == 1 else 'are'} left out; `saedata features FRAME` lists them."
+        if always
+        else "",
+        f"{counted(never, 'feature')} {'is' if never == 1 else 'are'} never on." if never else "",
+    ]
+    return " ".join(note for note in notes if note)
 
 
 def seeable(report: Report) -> str:

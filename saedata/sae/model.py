@@ -83,35 +83,6 @@ class SAE:
         """Hidden states rebuilt from activations [tokens, d_sae], as [tokens, d_in]."""
         return activations @ self.W_dec + self.b_dec
 
-    def in_units(self, units: torch.Tensor) -> SAE:
-        """The same SAE with every feature's activations measured in units of its own; it rebuilds the same states.
-
-        Parameters
-        ----------
-        units
-            [d_sae], above 0: what a feature's new 1.0 is worth in old activations.
-
-        Examples
-        --------
-        >>> import torch
-        >>> sae, x = SAE.random(d_in=8, d_sae=32, seed=0), torch.randn(3, 8)
-        >>> halved = sae.in_units(torch.full((32,), 2.0))
-        >>> torch.allclose(halved.encode(x) * 2, sae.encode(x)), torch.allclose(
-        ...     halved.decode(halved.encode(x)), sae.decode(sae.encode(x)), atol=1e-6
-        ... )
-        (True, True)
-        """
-        if units.shape != self.b_enc.shape or not bool((units > 0).all()):
-            msg = f"units must be {self.d_sae} numbers above 0, one for each feature"
-            raise EncoderError(msg)
-        return replace(
-            self,
-            W_enc=self.W_enc / units,
-            b_enc=self.b_enc / units,
-            W_dec=self.W_dec * units[:, None],
-            threshold=self.threshold / units,
-        )
-
     def to(self, device: torch.device | str) -> SAE:
         """The same SAE on another device."""
         names = ("W_enc", "b_enc", "W_dec", "b_dec", "threshold", "mean")
