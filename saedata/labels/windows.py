@@ -72,7 +72,7 @@ class Window:
 
 @dataclass(frozen=True)
 class WindowPool:
-    """Windows of a corpus with every feature's token-level activations, in memory: some 0.3 GB per million tokens.
+    """Windows of a corpus with every feature's token-level activations, in memory: some 0.5 GB per million tokens.
 
     Attributes
     ----------
@@ -83,11 +83,11 @@ class WindowPool:
     tokens
         Tokens in each window.
     threshold
-        Activations up to it were left out.
+        A feature is on where its activation exceeds it.
     offsets
         Where each feature's entries begin, shape [d_sae + 1].
     window, start, stop, value
-        The entries, sorted by feature and window: one for each token where the feature is on.
+        The entries, sorted by feature and window: one for each token where the activation is above 0.
     """
 
     texts: list[str]
@@ -132,7 +132,7 @@ class WindowPool:
             If there is no token at all.
         """
         above = encoder.spec.threshold if threshold is None else threshold
-        building, source = _Building(size, above), iter(texts)
+        building, source = _Building(size), iter(texts)
         while building.read < tokens and (chunk := list(islice(source, _DOCUMENTS_AT_ONCE))):
             before = building.read
             building.add(chunk, encoder)
@@ -140,7 +140,7 @@ class WindowPool:
         if not building.read:
             msg = "the text to read has no tokens"
             raise CorpusError(msg)
-        return building.finished(encoder.sae.d_sae)
+        return building.finished(encoder.sae.d_sae, above)
 
     @property
     def d_sae(self) -> int:
@@ -149,6 +149,12 @@ class WindowPool:
 
     def activating(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Windows where a feature is on and its largest value in each, strongest first (ties in reading order)."""
+        index, largest = self._strongest(feature)
+        on = largest > self.threshold
+        return index[on], largest[on]
+
+    def _strongest(self, feature: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The same with every window where the activation is above 0."""
         low, high = self.offsets[feature : feature + 2]
         window, value = self.window[low:high], self.value[low:high]
         index, first = np.unique(window, return_index=True)
@@ -160,11 +166,15 @@ class WindowPool:
 
     def show(self, window: int, feature: int) -> Window:
         """One window with the spans of a feature."""
+        spans = tuple(span for span in self._spans(window, feature) if span[2] > self.threshold)
+        return Window(int(window), self.texts[window], spans)
+
+    def _spans(self, window: int, feature: int) -> list[tuple[int, int, float]]:
+        """Every token of a window where a feature's activation is above 0."""
         low, high = self.offsets[feature : feature + 2]
         at = low + np.searchsorted(self.window[low:high], [window, window + 1])
         rows = slice(*at)
-        spans = zip(self.start[rows].tolist(), self.stop[rows].tolist(), self.value[rows].tolist(), strict=True)
-        return Window(int(window), self.texts[window], tuple(spans))
+        return list(zip(self.start[rows].tolist(), self.stop[rows].tolist(), self.value[rows].tolist(), strict=True))
 
     def positives(
         self, feature: int, n: int, *, seed: int, quantiles: int = QUANTILES, without: Collection[int] = ()
@@ -231,11 +241,14 @@ class WindowPool:
             candidates = np.delete(candidates, at)
         return [Window(window, self.texts[window]) for window in chosen]
 
-    def top_words(self, feature: int, *, most: int = 200) -> Counter[str]:
-        """Words on which a feature peaks, in the top activation decile of its windows (at most `most` of them)."""
-        index, _ = self.activating(feature)
-        top = index[: min(max(len(index) // 10, 10), most)]
-        return Counter(self.show(window, feature).peak for window in top.tolist())
+    def top_words(self, feature: int) -> Counter[str]:
+        """Words on which a feature peaks in its top activation decile: of all windows where it is above 0.
+
+        The threshold has no part in it, so that what a feature is does not depend on when it counts as on.
+        """
+        index, _ = self._strongest(feature)
+        top = index[: -(-len(index) // 10)].tolist()
+        return Counter(Window(i, self.texts[i], tuple(self._spans(i, feature))).peak for i in top)
 
     def is_token(self, feature: int) -> bool:
         """Whether a feature stands for a word or two: 80 % of its top decile peaks on at most three word forms."""
@@ -247,8 +260,8 @@ class WindowPool:
 class _Building:
     """Windows and entries while a corpus is being read."""
 
-    def __init__(self, size: int, above: float) -> None:
-        self.size, self.above, self.documents, self.read = size, above, 0, 0
+    def __init__(self, size: int) -> None:
+        self.size, self.documents, self.read = size, 0, 0
         self.texts: list[str] = []
         self.document: list[NDArray[np.int64]] = []
         self.tokens: list[NDArray[np.int64]] = []
@@ -266,18 +279,16 @@ class _Building:
         last = np.append(first[1:], len(doc)) - 1
         cuts = zip(doc[first].tolist(), start[first].tolist(), stop[last].tolist(), strict=True)
         rows = encode_windows(windows, encoder.reader, encoder.sae)
-        kept = rows.value > self.above
-        at = own.ravel()[np.searchsorted(_key(doc, start), _key(rows.doc[kept], rows.start[kept]))]
+        at = own.ravel()[np.searchsorted(_key(doc, start), _key(rows.doc, rows.start))]
         begin = start[first][at]
-        start_at, stop_at = rows.start[kept] - begin, rows.stop[kept] - begin
-        self.entries.append([rows.feature[kept], at + len(self.texts), start_at, stop_at, rows.value[kept]])
+        self.entries.append([rows.feature, at + len(self.texts), rows.start - begin, rows.stop - begin, rows.value])
         self.texts += [(texts[d] or "")[a:b] for d, a, b in cuts]
         self.document.append(doc[first] + self.documents)
         self.tokens.append(np.diff(np.append(first, len(doc))))
         self.documents += len(texts)
         self.read += len(doc)
 
-    def finished(self, d_sae: int) -> WindowPool:
+    def finished(self, d_sae: int, above: float) -> WindowPool:
         """Sort the entries by feature and window."""
         feature, window, start, stop, value = (np.concatenate(part) for part in zip(*self.entries, strict=True))
         order = np.lexsort((start, window, feature))
@@ -285,7 +296,7 @@ class _Building:
             self.texts,
             np.concatenate(self.document).astype(np.int32),
             np.concatenate(self.tokens).astype(np.int32),
-            self.above,
+            above,
             np.concatenate([[0], np.bincount(feature, minlength=d_sae).cumsum()]),
             window[order].astype(np.int32),
             start[order].astype(np.int32),
