@@ -17,6 +17,7 @@ NAMES = (
     "label_scores",
     "blind_check",
     "probing",
+    "on_threshold",
 )
 
 
