@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from saedata.analysis.audit import audit
     from saedata.analysis.correlate import concept_groups, correlate, correlate_columns
+    from saedata.analysis.coverage import coverage
     from saedata.analysis.diff import diff, findings, trend
+    from saedata.analysis.document_scores import document_scores
+    from saedata.analysis.near_duplicates import near_duplicates
+    from saedata.analysis.overlap import overlap
+    from saedata.analysis.select import select
     from saedata.embedding import as_embeddings, embed
     from saedata.encoders import list_encoders, load_encoder, load_sae
     from saedata.frame import Embeddings, verify
     from saedata.frame import open_frame as open  # noqa: A004
+    from saedata.hygiene import feature_hygiene
+    from saedata.labels.explain import label
+    from saedata.labels.scores import score_labels
+    from saedata.merging import merge_families
     from saedata.reports import report
     from saedata.sae.model import SAE
     from saedata.training import evaluate_sae, train
@@ -31,15 +40,24 @@ _HOME = {
     "concept_groups": ("saedata.analysis.correlate", "concept_groups"),
     "correlate": ("saedata.analysis.correlate", "correlate"),
     "correlate_columns": ("saedata.analysis.correlate", "correlate_columns"),
+    "coverage": ("saedata.analysis.coverage", "coverage"),
     "diff": ("saedata.analysis.diff", "diff"),
+    "document_scores": ("saedata.analysis.document_scores", "document_scores"),
     "embed": ("saedata.embedding", "embed"),
     "evaluate_sae": ("saedata.training", "evaluate_sae"),
+    "feature_hygiene": ("saedata.hygiene", "feature_hygiene"),
     "findings": ("saedata.analysis.diff", "findings"),
+    "label": ("saedata.labels.explain", "label"),
     "list_encoders": ("saedata.encoders", "list_encoders"),
     "load_encoder": ("saedata.encoders", "load_encoder"),
     "load_sae": ("saedata.encoders", "load_sae"),
+    "merge_families": ("saedata.merging", "merge_families"),
+    "near_duplicates": ("saedata.analysis.near_duplicates", "near_duplicates"),
     "open": ("saedata.frame", "open_frame"),
+    "overlap": ("saedata.analysis.overlap", "overlap"),
     "report": ("saedata.reports", "report"),
+    "score_labels": ("saedata.labels.scores", "score_labels"),
+    "select": ("saedata.analysis.select", "select"),
     "train": ("saedata.training", "train"),
     "trend": ("saedata.analysis.diff", "trend"),
     "verify": ("saedata.frame", "verify"),
@@ -53,15 +71,24 @@ __all__ = [
     "concept_groups",
     "correlate",
     "correlate_columns",
+    "coverage",
     "diff",
+    "document_scores",
     "embed",
     "evaluate_sae",
+    "feature_hygiene",
     "findings",
+    "label",
     "list_encoders",
     "load_encoder",
     "load_sae",
+    "merge_families",
+    "near_duplicates",
     "open",
+    "overlap",
     "report",
+    "score_labels",
+    "select",
     "train",
     "trend",
     "verify",

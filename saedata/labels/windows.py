@@ -318,7 +318,8 @@ def _pieces(doc: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     _, first, counts = np.unique(doc, return_index=True, return_counts=True)
     piece = (np.arange(len(doc)) - np.repeat(first, counts)) // size
     most = np.where((counts % size > 0) & (counts % size < _SHORTEST), counts // size - 1, counts // size)
-    return np.minimum(piece, np.repeat(np.maximum(most, 0), counts))
+    kept: NDArray[np.int64] = np.minimum(piece, np.repeat(np.maximum(most, 0), counts))
+    return kept
 
 
 def _key(doc: NDArray[np.int64], start: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -54,6 +54,11 @@ def test_people_read_families_and_states(frame: Embeddings):
     assert "\x1b[31m" not in result.output
 
 
+def test_without_families_people_read_how_alike_the_nearest_are(frame: Embeddings):
+    words = " ".join(run(frame.path, "--similarity", 0.999).output.split())
+    assert words.startswith("no two features are so alike; the most alike that are on have a decoder cosine of 1.00")
+
+
 def test_out_is_the_functions_table(frame: Embeddings, tmp_path: Path):
     expected = feature_hygiene(frame, similarity=0.999, always=0.4)
     out = tmp_path / "h.parquet"
