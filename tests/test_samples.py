@@ -17,7 +17,7 @@ from saedata.frame import Embeddings, names_across
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 PLANTED = json.loads((Path(__file__).with_name("planted.json")).read_text())
-TOP = 20
+TOP = 10
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> tuple[Embeddings, Embedd
 
 @pytest.fixture(scope="module")
 def top(frames: tuple[Embeddings, Embeddings]) -> pl.DataFrame:
-    """The twenty largest differences each way, as a report shows them, with each feature's top tokens."""
+    """The ten largest differences each way, as a report shows them, with each feature's top tokens."""
     found = saedata.diff(*frames).filter(pl.col("q") < 0.05)
     more, less = found.filter(pl.col("difference") > 0), found.filter(pl.col("difference") < 0)
     names = names_across([frame.features for frame in frames]).select("feature", "tokens")
