@@ -17,6 +17,7 @@ NAMES = (
     "label_scores",
     "blind_check",
     "probing",
+    "probing_by_path",
     "on_threshold",
 )
 

@@ -55,9 +55,9 @@ class Feature:
 
     @property
     def short(self) -> str:
-        """For a sentence: the label, or its first tokens in quotes, or the number."""
+        """For a sentence: the label or its first tokens, in quotes, or the number."""
         if self.label:
-            return shorten(self.label, LONGEST_LABEL)
+            return f"“{shorten(self.label, LONGEST_LABEL)}”"
         tokens = ", ".join(f"“{shorten(token, LONGEST_TOKEN)}”" for token in self.tokens[:3])
         return tokens or f"feature {self.id}"
 

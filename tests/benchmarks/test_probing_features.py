@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from benchmarks.probing.features import Columns, Form, quantile_of_positives, rank
+from benchmarks.probing.features import Columns, Form, path_order, quantile_of_positives, rank
 
 # Columns: 0 is on in both classes; 1 only in yes, weakly; 2 only in no, once, strongly; 3 never on; 4 as 1, ten times.
 X = np.array(
@@ -72,3 +72,13 @@ def test_columns_are_standardised_by_the_rows_they_were_learnt_from():
 
 def test_a_constant_column_stays_finite():
     assert np.isfinite(Columns.dense(np.ones((4, 2), dtype=np.float32)).of(X[:, :2])).all()
+
+
+def test_the_path_takes_what_adds_before_what_repeats():
+    random = np.random.default_rng(0)
+    y = (np.arange(400) % 2).astype(np.int8)
+    strong = y + random.normal(0, 0.7, 400)
+    other = y + random.normal(0, 0.9, 400)
+    x = np.stack([strong, strong + random.normal(0, 0.05, 400), other], axis=1).astype(np.float32).clip(0)
+    assert set(path_order(x, y, 2).tolist()) in ({0, 2}, {1, 2})
+    assert sorted(path_order(x, y, 3).tolist()) == [0, 1, 2]
