@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,17 @@ from saedata.frame import Embeddings, EncoderInfo, FrameWriter
 from saedata.frame.layout import ACTIVATION_SCHEMA, DOCUMENT_SCHEMA
 
 pytest_plugins = ["tiny_models"]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command's --quiet and its handler end with the test."""
+    logger = logging.getLogger("saedata")
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
+
 
 Row = tuple[str | None, Mapping[int, float]]
 
