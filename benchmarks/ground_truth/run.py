@@ -30,7 +30,10 @@ FINDINGS = RESULTS / "ground_truth_findings.csv"
 FOLDED = 1000
 """Rows of `diff` in which findings are folded."""
 
-METHODS = ("findings", "plain difference", "words by log-odds")
+KINDS = ("style", "tone")
+"""How a text is written, not what it is about: what these corpora are known to differ in."""
+
+METHODS = ("findings", "findings of style and tone", "plain difference", "words by log-odds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +94,15 @@ def outcome(pair: Pair, lists: Lists, encoder: LoadedEncoder) -> Outcome:
     frames = [saedata.embed(side, text="text", encoder=encoder) for side in (pair.first, pair.second)]
     table = compared(*frames, pair.options)
     found = table.filter(pl.col("q") < LEVEL)
+    styled = compared(*map(of_style, frames), pair.options).filter(pl.col("q") < LEVEL)
     right = {"first": lists.more_in_first, "second": lists.more_in_second}
     names = frames[0].features.select("feature", label=feature_name_expr())
     plain = plain_difference(*frames).join(names, on="feature", how="left", maintain_order="left")
     texts = [side["text"].to_list() for side in (pair.first, pair.second)]
     by_words = log_odds(*texts).filter(pl.col("z").abs() > Z)
     by_words = by_words.select(label=pl.format('"{}"', "word"), difference="z")
-    both = {"findings": found, "plain difference": plain, "words by log-odds": by_words}
-    listed = pl.concat(first_of(rows, method, right) for method, rows in both.items())
+    all_rows = dict(zip(METHODS, (found, styled, plain, by_words), strict=True))
+    listed = pl.concat(first_of(rows, method, right) for method, rows in all_rows.items())
     known = set(names.drop_nulls().filter(pl.Series(_labelled(frames[0])))["feature"])
     rng = np.random.default_rng(SEED)
     return Outcome(
@@ -107,7 +111,7 @@ def outcome(pair: Pair, lists: Lists, encoder: LoadedEncoder) -> Outcome:
         listed=listed,
         random=random_share(table.filter(pl.col("feature").is_in(list(known))), found, right, rng),
         false=false_findings(frames[0], pair),
-        found={method: distinct(rows).height for method, rows in both.items()},
+        found={method: distinct(rows).height for method, rows in all_rows.items()},
         documents=pair.first.height,
     )
 
@@ -115,6 +119,11 @@ def outcome(pair: Pair, lists: Lists, encoder: LoadedEncoder) -> Outcome:
 def compared(first: Embeddings, second: Embeddings, options: dict[str, str]) -> pl.DataFrame:
     """`diff` without evidence."""
     return saedata.diff(first, second, effects=False, evidence=0, evidence_rows=FOLDED, **options)
+
+
+def of_style(frame: Embeddings) -> Embeddings:
+    """The features of style and tone alone, so that only these are tested."""
+    return frame.select(pl.col("kind").is_in(KINDS))
 
 
 def distinct(rows: pl.DataFrame) -> pl.DataFrame:
@@ -187,6 +196,8 @@ def false_findings(frame: Embeddings, pair: Pair) -> dict[str, list[int]]:
         mine, theirs = halves(frame, np.random.default_rng((SEED, run)))
         found = compared(mine, theirs, options).filter(pl.col("q") < LEVEL)
         counts["findings"].append(distinct(found).height)
+        styled = compared(of_style(mine), of_style(theirs), options).filter(pl.col("q") < LEVEL)
+        counts["findings of style and tone"].append(distinct(styled).height)
         counts["plain difference"].append(plain_difference(mine, theirs).height)
         sides = [texts.filter(pl.col("doc").is_in(one.documents["doc"].implode()))["text"] for one in (mine, theirs)]
         counts["words by log-odds"].append(log_odds(*(side.to_list() for side in sides)).filter(_stands_out()).height)

@@ -128,8 +128,13 @@ def outcome(name: str, *, right: int, listed: int, random: float, counts: bool =
         lists=Lists(Keywords([]), Keywords([]), counts),
         listed=pl.DataFrame(flags, schema=kinds, orient="row"),
         random=random,
-        false={"findings": [0, 1], "plain difference": [4, 6], "words by log-odds": [2, 2]},
-        found={"findings": 30, "plain difference": 50, "words by log-odds": 9},
+        false={
+            "findings": [0, 1],
+            "findings of style and tone": [0, 0],
+            "plain difference": [4, 6],
+            "words by log-odds": [2, 2],
+        },
+        found={"findings": 30, "findings of style and tone": 3, "plain difference": 50, "words by log-odds": 9},
         documents=1,
     )
 
