@@ -1,0 +1,123 @@
+"""Reading a few documents of a large frame: only the shards and row groups in which they are, some at a time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from saedata.frame.disk import reading
+from saedata.frame.layout import ACTIVATION_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from saedata.frame.view import Part, View
+
+    Columns = dict[str, NDArray[Any]]
+
+_THREADS = 4  # decompressing waits for no lock
+_NOTHING: Columns = {name: np.zeros(0, np.float32 if name == "value" else np.uint32) for name in ACTIVATION_SCHEMA}
+
+
+def documents_at(view: View, docs: NDArray[np.integer]) -> pl.DataFrame:
+    """Read some documents of a view.
+
+    Parameters
+    ----------
+    view
+        Where they are.
+    docs
+        Their numbers, each once.
+
+    Returns
+    -------
+    polars.DataFrame
+        The documents with the user's columns, in the order of `docs`.
+    """
+    wanted = pl.DataFrame({"doc": np.asarray(docs, np.uint32)})
+    found = [view.scan_documents().clear().collect()]
+    for part, shards in _touched(view, docs):
+        paths = [part.frame.layout.documents(shard) for shard, _ in shards]
+        with reading(part.frame.layout.root):
+            # Planning the reading of many small files costs more than what could be left out in them.
+            lazy = pl.scan_parquet(paths, parallel="none", use_statistics=False)
+            lazy = view.restrict(lazy, part, by_feature=False)
+            found.append(lazy.filter(pl.col("doc").is_in(wanted["doc"].implode())).collect())
+    return wanted.join(pl.concat(found, how="diagonal_relaxed"), on="doc", how="inner", maintain_order="left")
+
+
+def activations_at(view: View, docs: NDArray[np.integer], features: NDArray[np.integer] | None = None) -> pl.DataFrame:
+    """Read the activations in some documents of a view.
+
+    Parameters
+    ----------
+    view
+        Where the documents are.
+    docs
+        Their numbers, each once.
+    features
+        Numbers of the features that are wanted; None: those of the view.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``doc``, ``feature``, ``value``, ``start``, ``stop``, by document and feature.
+    """
+    flags = np.zeros(view.encoder.d_sae, np.bool_)
+    wanted = view.chosen if features is None else features
+    flags[slice(None) if wanted is None else wanted] = True
+    found = [_NOTHING]
+    for part, shards in _touched(view, docs):
+        work = [(part.frame.layout.activations(shard), local) for shard, local in shards]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for columns in pool.map(lambda one: _activations(one[0], one[1], flags), work):
+                columns["doc"] = columns["doc"] + np.uint32(part.offset)
+                found.append(columns)
+    return pl.DataFrame(_joined(found), schema=ACTIVATION_SCHEMA)
+
+
+def _touched(view: View, docs: NDArray[np.integer]) -> Iterator[tuple[Part, list[tuple[int, NDArray[np.int64]]]]]:
+    """Parts, and in each the shards and the documents (numbered as in its files) that are wanted."""
+    ascending = np.sort(np.asarray(docs, np.int64))
+    for part in view.parts:
+        edges = np.searchsorted(ascending, part.frame.starts + part.offset)
+        shards = [
+            (int(shard), ascending[edges[shard] : edges[shard + 1]] - part.offset)
+            for shard in np.flatnonzero(np.diff(edges))
+        ]
+        if shards:
+            yield part, shards
+
+
+def _activations(path: Path, docs: NDArray[np.int64], flags: NDArray[np.bool_]) -> Columns:
+    """Spans in one shard; its rows are by document, so that most row groups need not be read."""
+    import pyarrow.parquet as pq
+
+    found = [_NOTHING]
+    with reading(path), pq.ParquetFile(path, memory_map=True) as file:
+        for group in range(file.metadata.num_row_groups):
+            statistics = file.metadata.row_group(group).column(0).statistics
+            begin, end = np.searchsorted(docs, (statistics.min, statistics.max + 1))
+            if begin < end:
+                table = file.read_row_group(group, columns=list(ACTIVATION_SCHEMA), use_threads=False)
+                found.append(_rows(table, docs[begin:end], flags))
+    return _joined(found)
+
+
+def _rows(table: pa.Table, docs: NDArray[np.int64], flags: NDArray[np.bool_]) -> Columns:
+    doc, feature = table["doc"].to_numpy(), table["feature"].to_numpy()
+    begins, ends = np.searchsorted(doc, docs), np.searchsorted(doc, docs + 1)
+    rows = np.concatenate([np.arange(*span) for span in zip(begins, ends, strict=True)])
+    rows = rows[flags[feature[rows]]]
+    return {name: table[name].to_numpy()[rows] for name in ACTIVATION_SCHEMA}
+
+
+def _joined(found: list[Columns]) -> Columns:
+    return {name: np.concatenate([columns[name] for columns in found]) for name in ACTIVATION_SCHEMA}

@@ -1,0 +1,32 @@
+"""Pictures of what the analyses find: each function takes the frame that an analysis returns and gives an altair chart.
+
+`save_chart` writes charts to files; `theme` holds what they have in common.
+
+Examples
+--------
+>>> found = saedata.diff(willow, flint)  # doctest: +SKIP
+>>> save_chart([difference_chart(found), volcano_chart(found)], "differences.html")  # doctest: +SKIP
+"""
+
+from saedata.plots.concepts import concept_chart
+from saedata.plots.correlate import column_chart, link_chart, pair_chart, trigger_chart
+from saedata.plots.coverage import coverage_chart, overlap_chart, selection_chart
+from saedata.plots.diff import difference_chart, volcano_chart
+from saedata.plots.saving import save_chart
+from saedata.plots.trend import slope_chart, trend_chart
+
+__all__ = [
+    "column_chart",
+    "concept_chart",
+    "coverage_chart",
+    "difference_chart",
+    "link_chart",
+    "overlap_chart",
+    "pair_chart",
+    "save_chart",
+    "selection_chart",
+    "slope_chart",
+    "trend_chart",
+    "trigger_chart",
+    "volcano_chart",
+]
