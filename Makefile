@@ -26,9 +26,10 @@ soak: $(READY)  ## long checks: kill -9 at ten moments, a wheel in an empty envi
 bench: $(READY)  ## figures of benchmarks/RESULTS.md; needs SAEDATA_BENCH_DATA
 	$(BIN)/python -m benchmarks
 
-interop: $(READY)  ## against SAELens itself, in an environment of its own
+interop: $(READY)  ## against the libraries whose SAEs we read, in an environment of its own
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/pip install -q -c constraints.txt -e '.[dev,interop]'
+	.venv-interop/bin/pip install -q --no-deps dictionary-learning==0.1.0 overcomplete==0.3.0 hypothesaes==2.0.1
 	.venv-interop/bin/python -m pytest -m interop
 
 wheel: $(READY)

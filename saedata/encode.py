@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from saedata.reader import Window, batches, read
-from saedata.sae.sparse import csr, row_starts
+from saedata.corpus.chat import Conversation
+from saedata.reader import Document, Window, batches, read_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from saedata.reader import Reader
     from saedata.sae.model import SAE
+    from saedata.sae.sparse import Entries
 
 _CPU_TOKENS, _GPU_TOKENS = 1024, 65_536
 _CPU_CELLS, _GPU_CELLS = 2**21, 2**28
@@ -54,8 +55,11 @@ class Rows:
     stop: NDArray[np.int64]
 
     def strongest(self) -> Rows:
-        """Of each document and feature the strongest entry, the earliest of equals; sorted by both."""
-        order = np.lexsort((self.start, -self.value, self.feature, self.doc))
+        """Of each document and feature the strongest entry, the earliest of equals; sorted by both.
+
+        The strongest is the one of largest magnitude; where features are signed it keeps its sign.
+        """
+        order = np.lexsort((self.start, -np.abs(self.value), self.feature, self.doc))
         doc, feature = self.doc[order], self.feature[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = (doc[1:] != doc[:-1]) | (feature[1:] != feature[:-1])
@@ -81,7 +85,7 @@ _NOTHING = Rows(_NONE, _NONE, np.empty(0, dtype=np.float32), _NONE, _NONE)
 
 
 def encode(
-    texts: Sequence[str | None],
+    texts: Sequence[Document],
     reader: Reader,
     sae: SAE,
     *,
@@ -89,16 +93,17 @@ def encode(
     token_budget: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Encoded:
-    """Embed documents: of every SAE feature the largest activation over the document's tokens, and where it was.
+    """Embed documents: of every SAE feature the strongest activation over the document's tokens, and where it was.
 
     Parameters
     ----------
     texts
-        Documents; null and empty ones get a row without features.
+        Documents: texts or conversations; null and empty ones get a row without features.
     reader, sae
         A pair: the SAE was trained on the reader's hidden states.
     threshold
-        A feature counts as on above it (`features_on`); every positive activation is kept all the same.
+        A feature counts as on above it (`features_on`), a signed feature where its magnitude is; every activation that
+        is not zero is kept all the same.
     token_budget
         Tokens in a forward pass, padding included; the result does not depend on it beyond rounding. Default: what is
         fastest on the device.
@@ -116,7 +121,7 @@ def encode(
         spread += np.bincount(doc, varied, minlength=len(texts))
         progress(len(doc))
     rows = Rows.joined(parts).strongest()
-    on = np.bincount(rows.doc[rows.value > threshold], minlength=len(texts))
+    on = np.bincount(rows.doc[np.abs(rows.value) > threshold], minlength=len(texts))
     counts = np.bincount([window.document for window in windows], minlength=len(texts))
     unexplained = np.divide(error, spread, out=np.full(len(texts), np.nan), where=spread > 0)
     documents = pl.DataFrame(
@@ -135,7 +140,7 @@ def default_token_budget(reader: Reader) -> int:
     return _CPU_TOKENS if reader.device.type == "cpu" else _GPU_TOKENS
 
 
-def encode_tokens(text: str, reader: Reader, sae: SAE) -> pl.DataFrame:
+def encode_tokens(document: str | Conversation, reader: Reader, sae: SAE) -> pl.DataFrame:
     """Every token of one document with every feature that is on there.
 
     Returns
@@ -143,7 +148,8 @@ def encode_tokens(text: str, reader: Reader, sae: SAE) -> pl.DataFrame:
     polars.DataFrame
         token (its text), start, stop, feature, value; in reading order. Tokens with nothing on are left out.
     """
-    rows = encode_windows(list(reader.windows([text])), reader, sae, token_budget=1)
+    rows = encode_windows(list(reader.windows([document])), reader, sae, token_budget=1)
+    text = (document.text or "") if isinstance(document, Conversation) else document
     frame = rows.frame().sort("start", "feature", maintain_order=True)
     span = [text[a:b] for a, b in frame.select("start", "stop").iter_rows()]
     return frame.select(pl.Series("token", span, dtype=pl.String), "start", "stop", "feature", "value")
@@ -161,34 +167,24 @@ def _encode_batch(
     """Sparse rows of a batch; and for each token its document, squared error and squared distance from the mean."""
     import torch
 
-    hidden, counts = read(reader, batch)
+    hidden, batch = read_windows(reader, batch)
     x = hidden.to(sae.W_enc.device, sae.W_enc.dtype)
     with torch.inference_mode():
-        token, feature, value = _activations(x, sae)
-        missed = (_rebuilt(token, feature, value, sae, len(x)) - x).square().sum(1)
-        varied = (x - sae.mean).square().sum(1)
-    doc = np.repeat([window.document for window in batch], counts)
-    where = token.cpu().numpy()
+        on = sae.encode_entries(x, cells=_CPU_CELLS if x.device.type == "cpu" else _GPU_CELLS)
+        missed, varied = _misfit(x, on, sae)
+    doc = np.repeat([window.document for window in batch], [window.pooled.sum() for window in batch])
+    where = on.token.cpu().numpy()
     starts = np.concatenate([window.starts[window.pooled] for window in batch])
     stops = np.concatenate([window.stops[window.pooled] for window in batch])
-    rows = Rows(doc[where], feature.cpu().numpy(), value.float().cpu().numpy(), starts[where], stops[where])
+    rows = Rows(doc[where], on.feature.cpu().numpy(), on.value.float().cpu().numpy(), starts[where], stops[where])
     return rows, doc, missed.double().cpu().numpy(), varied.double().cpu().numpy()
 
 
-def _activations(x: torch.Tensor, sae: SAE) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What is on, as (token, feature, value); tokens x features is held for a block of tokens only."""
-    import torch
+def _misfit(x: torch.Tensor, on: Entries, sae: SAE) -> tuple[torch.Tensor, torch.Tensor]:
+    """Squared error of each token's reconstruction, and its squared distance from the mean.
 
-    block = max((_CPU_CELLS if x.device.type == "cpu" else _GPU_CELLS) // sae.d_sae, 1)
-    parts = []
-    for begin in range(0, max(len(x), 1), block):
-        dense = sae.encode(x[begin : begin + block])
-        token, feature = dense.nonzero(as_tuple=True)
-        parts.append((token + begin, feature, dense[token, feature]))
-    token, feature, value = (torch.cat(columns) for columns in zip(*parts, strict=True))
-    return token, feature, value
-
-
-def _rebuilt(token: torch.Tensor, feature: torch.Tensor, value: torch.Tensor, sae: SAE, tokens: int) -> torch.Tensor:
-    """The SAE's reconstruction from its non-zero activations alone."""
-    return csr(row_starts(token, tokens), feature, value, (tokens, sae.d_sae)) @ sae.W_dec + sae.b_dec
+    A transcoder rebuilds the states of another hook, which are not read: both are zero, and say nothing.
+    """
+    if sae.transcoder:
+        return x.new_zeros(len(x)), x.new_zeros(len(x))
+    return (sae.decode_entries(on, x) - x).square().sum(1), (x - sae.mean).square().sum(1)

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from saedata.reader import Reader
+    from saedata.reader import Document, Reader
 
 _DOCUMENTS_AT_ONCE = 512
 
 
 def collect_activations(
-    texts: Iterable[str | None],
+    texts: Iterable[Document],
     reader: Reader,
     *,
     tokens: int,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from saedata.errors import CorpusError
+from saedata.errors import CorpusError, EncoderError
 from saedata.progress import progress
 from saedata.reader import batches, read
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from saedata.reader import Reader
+    from saedata.reader import Document, Reader
     from saedata.sae.model import SAE
 
 _DOCUMENTS_AT_ONCE = 256
@@ -39,7 +39,8 @@ class Quality:
     dead
         Share of features that were never on.
     norm_ratio
-        Mean |x^ - b_dec| / |x - b_dec|; far from 1 when reader, layer or scale do not fit the SAE.
+        Mean |x^ - b| / |x - b|, where b is what the SAE rebuilds from no feature at all; far from 1 when reader, layer
+        or scale do not fit the SAE.
     token_density
         Share of tokens on which each feature is on, shape [d_sae].
     """
@@ -77,7 +78,7 @@ class Quality:
         return pl.DataFrame({"metric": list(figures), "value": [float(v) for v in figures.values()]})
 
 
-def measure(texts: Iterable[str | None], reader: Reader, sae: SAE, *, tokens: int = 1_000_000) -> Quality:
+def measure(texts: Iterable[Document], reader: Reader, sae: SAE, *, tokens: int = 1_000_000) -> Quality:
     """Measure an SAE on the first `tokens` tokens of some documents.
 
     Parameters
@@ -93,9 +94,14 @@ def measure(texts: Iterable[str | None], reader: Reader, sae: SAE, *, tokens: in
     ------
     CorpusError
         If there is no token at all.
+    EncoderError
+        If it is a transcoder: that rebuilds the states of a hook that is not read.
     """
     import torch
 
+    if sae.transcoder:
+        msg = "a transcoder rebuilds the states of another hook than it reads, so that its fit cannot be measured here"
+        raise EncoderError(msg)
     sums = _Sums(sae)
     with progress("measuring", total=tokens, unit="tokens") as done, torch.inference_mode():
         for hidden in _hidden(texts, reader):
@@ -110,7 +116,7 @@ def measure(texts: Iterable[str | None], reader: Reader, sae: SAE, *, tokens: in
     return sums.quality()
 
 
-def _hidden(texts: Iterable[str | None], reader: Reader) -> Iterator[torch.Tensor]:
+def _hidden(texts: Iterable[Document], reader: Reader) -> Iterator[torch.Tensor]:
     from itertools import islice
 
     source = iter(texts)
@@ -130,15 +136,15 @@ class _Sums:
         self._on = np.zeros(sae.d_sae, dtype=np.int64)
 
     def add(self, x: torch.Tensor) -> None:
-        activations = self._sae.encode(x)
-        rebuilt = self._sae.decode(activations)
-        bias = self._sae.b_dec
+        on = self._sae.encode_entries(x)
+        rebuilt = self._sae.decode_entries(on, x)
+        bias = self._sae.decode(x.new_zeros(1, self._sae.d_sae), x)
         self.tokens += len(x)
         self._error += float((rebuilt - x).double().square().sum())
         self._square += float(x.double().square().sum())
         self._sum += x.double().sum(0).cpu().numpy()
         self._ratio += float(((rebuilt - bias).norm(dim=1) / (x - bias).norm(dim=1).clamp_min(1e-9)).sum())
-        self._on += (activations > 0).sum(0).cpu().numpy()
+        self._on += np.bincount(on.feature.cpu().numpy(), minlength=self._sae.d_sae)
 
     def quality(self) -> Quality:
         spread = self._square - float(self._sum @ self._sum) / self.tokens

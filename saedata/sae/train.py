@@ -13,6 +13,7 @@ import numpy as np
 
 from saedata.errors import InputError
 from saedata.reader import cpu_has_bfloat16
+from saedata.sae.architectures import JumpReLU
 from saedata.sae.model import SAE
 from saedata.sae.sparse import csr, row_starts
 
@@ -237,8 +238,7 @@ class _Run:
         """Inference weights: normalisation folded in, activations in units of the hidden state."""
         bias = self.b_enc / self._scale - self._mean @ self.W_enc
         threshold = self._threshold() / self._scale
-        return SAE(
-            architecture="jumprelu",
+        return JumpReLU(
             W_enc=self.W_enc.clone(),
             b_enc=bias,
             W_dec=self.W_dec.clone(),

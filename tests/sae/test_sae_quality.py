@@ -1,13 +1,15 @@
 """Quality figures against a plain computation."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from saedata.encoders import load_encoder
-from saedata.errors import CorpusError
+from saedata.errors import CorpusError, EncoderError
 from saedata.reader import read
+from saedata.sae.architectures import AbsTopK
 from saedata.sae.quality import measure
 
 
@@ -34,3 +36,25 @@ def test_no_text_is_an_error(tiny_encoder: Path) -> None:
     encoder = load_encoder(tiny_encoder, device="cpu")
     with pytest.raises(CorpusError, match="no text"):
         measure([None, ""], encoder.reader, encoder.sae)
+
+
+def test_normalised_and_signed_ones(tiny_encoder: Path, sentences: list[str]) -> None:
+    encoder = load_encoder(tiny_encoder, device="cpu", precision="float32")
+    plain = {f.name: getattr(encoder.sae, f.name) for f in fields(encoder.sae) if f.name != "threshold"}
+    sae = AbsTopK(**plain | {"normalisation": "layer_norm"}, k=5)
+    x = torch.cat([read(encoder.reader, [w])[0] for w in encoder.reader.windows(sentences)])
+    found = measure(sentences, encoder.reader, sae)
+    missed = sae.decode(sae.encode(x), x) - x
+    assert found.variance_unexplained == pytest.approx(
+        float(missed.square().sum() / (x - x.mean(0)).square().sum()), 1e-4
+    )
+    assert found.l0 == 5
+    nothing = x.mean(1, keepdim=True)  # what a layer-normed SAE without bias rebuilds from nothing
+    ratio = (missed + x - nothing).norm(dim=1) / (x - nothing).norm(dim=1)
+    assert found.norm_ratio == pytest.approx(float(ratio.mean()), rel=1e-4)
+
+
+def test_transcoders_are_refused(tiny_encoder: Path, sentences: list[str]) -> None:
+    encoder = load_encoder(tiny_encoder, device="cpu")
+    with pytest.raises(EncoderError, match="a transcoder rebuilds the states of another hook"):
+        measure(sentences, encoder.reader, replace(encoder.sae, transcoder=True))
