@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from saedata_cli.options import corpus_options, place, quiet_option
+from saedata_cli.options import corpus_options, device_options, place, quiet_option, reader_options
 
 if TYPE_CHECKING:
     from saedata.frame import Embeddings
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 @click.argument("corpora", nargs=-1, required=True, metavar="CORPUS...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Frame to write: name.sae.")
 @corpus_options
-@click.option("--reader", metavar="R", help="Instead of an encoder: reader (folder or hub name),")
-@click.option("--layer", type=click.IntRange(1), metavar="N", help="... number of its blocks to run,")
-@click.option("--sae", metavar="S", help="... and folder of an SAE for that layer.")
+@reader_options
+@click.option("--chat-template", is_flag=True, help="Read conversations in the reader's chat template.")
 @click.option(
     "--text-files",
     type=click.Choice(["lines", "files"]),
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     help="A .txt file is one document per line, or one document.",
 )
 @click.option("--append", is_flag=True, help="Add the documents to a finished frame.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+@device_options
 @click.option("--shard-documents", type=click.IntRange(1), default=1024, show_default=True, metavar="N")
 @quiet_option
 def command(corpora: tuple[str, ...], out: Path, **options: Any) -> None:

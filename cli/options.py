@@ -41,6 +41,69 @@ def corpus_options(command: Command) -> Command:
     return command
 
 
+def reading_options(command: Command) -> Command:
+    """How a reader is read; a named encoder knows all of it."""
+    for option in (
+        click.option(
+            "--norm-limit",
+            type=click.FloatRange(1),
+            metavar="X",
+            help="Leave out tokens whose hidden state is more than X times the median of their window.",
+        ),
+        click.option(
+            "--skip-first",
+            type=click.IntRange(0),
+            default=0,
+            show_default=True,
+            metavar="N",
+            help="Leave out the first N tokens of a window.",
+        ),
+        click.option("--add-bos", is_flag=True, help="Begin every window with the tokenizer's BOS."),
+        click.option(
+            "--hook",
+            type=click.Choice(["resid_post", "resid_pre", "mlp_out", "attn_out"]),
+            default="resid_post",
+            show_default=True,
+            help="Where in block N: after it, before it, or what its MLP or attention adds.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def reader_options(command: Command) -> Command:
+    """Instead of an encoder: a reader, a layer and an SAE."""
+    for option in (
+        reading_options,
+        click.option("--sae", metavar="S", help="... and folder of an SAE for that layer."),
+        click.option("--layer", type=click.IntRange(1), metavar="N", help="... number of its blocks to run,"),
+        click.option("--reader", metavar="R", help="Instead of an encoder: reader (folder or hub name),"),
+    ):
+        command = option(command)
+    return command
+
+
+def device_options(command: Command) -> Command:
+    """Where a model runs, and in which number format."""
+    for option in (
+        click.option(
+            "--device-map",
+            type=click.Choice(["auto", "balanced", "sequential"]),
+            help="Spread a model over several devices (needs accelerate).",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["auto", "float32", "bfloat16", "float16", "int8", "nf4"]),
+            default="auto",
+            show_default=True,
+            help="int8 and nf4 quantise the reader's weights (needs bitsandbytes).",
+        ),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, mps."),
+    ):
+        command = option(command)
+    return command
+
+
 def quiet_option(command: Command) -> Command:
     """--quiet: only results and errors."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from saedata_cli.options import place, quiet_option
+from saedata_cli.options import device_options, place, quiet_option, reading_options
 
 
 @click.command("train")
@@ -15,6 +15,7 @@ from saedata_cli.options import place, quiet_option
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Encoder to write.")
 @click.option("--reader", default="minilm", show_default=True, metavar="R", help="Folder, hub name or encoder's name.")
 @click.option("--layer", required=True, type=click.IntRange(1), metavar="N", help="Blocks of the reader to run.")
+@reading_options
 @click.option("--features", type=click.IntRange(1), default=4096, show_default=True, metavar="D")
 @click.option("--l0", type=click.IntRange(1), default=24, show_default=True, metavar="K", help="Features on per token.")
 @click.option("--tokens", type=click.IntRange(1), default=4_000_000, show_default=True, help="Most tokens to read.")
@@ -25,9 +26,9 @@ from saedata_cli.options import place, quiet_option
 @click.option("--context", type=click.IntRange(64), help="Most tokens per window.")
 @click.option("--text", metavar="COL", help="Column with the text.")
 @click.option("--role", "roles", multiple=True, default=("assistant",), show_default=True)
+@click.option("--chat-template", is_flag=True, help="Read conversations in the reader's chat template.")
 @click.option("--weights", type=click.Choice(["float32", "float16"]), default="float32", show_default=True)
-@click.option("--device", default="auto", show_default=True)
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True)
+@device_options
 @click.option("--seed", type=int, default=0, show_default=True)
 @quiet_option
 def command(corpora: tuple[str, ...], out: Path, **options: Any) -> None:

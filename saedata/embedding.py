@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 import polars as pl
 
-from saedata.corpus import Corpus, read_corpus
+from saedata.corpus import Corpus, documents_of, read_corpus
 from saedata.encode import default_token_budget, encode
-from saedata.encoders import Encoder, LoadedEncoder, custom_encoder, load_encoder
-from saedata.errors import FrameError, InputError
+from saedata.encoder_check import check_documents
+from saedata.encoders import Encoder, LoadedEncoder, chosen_encoder, load_encoder
+from saedata.errors import FrameError
 from saedata.frame import CorpusInfo, Embeddings, EncoderInfo, FrameWriter, is_frame, open_frame
+from saedata.frame.disk import reading
+from saedata.frame.features import checked_labels
+from saedata.frame.layout import LABEL_SCHEMA, Layout
+from saedata.frame.relabel import merged_labels
 from saedata.memory import give_back_memory
 from saedata.progress import progress
-from saedata.reader import OVERLAP, Device, Precision
+from saedata.reader import OVERLAP, Device, Hook, Precision, check_conversations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,9 +79,15 @@ def embed(
     reader: str | None = None,
     layer: int | None = None,
     sae: str | Path | None = None,
+    hook: Hook = "resid_post",
+    add_bos: bool = False,
+    skip_first: int = 0,
+    norm_limit: float | None = None,
+    chat_template: bool = False,
     append: bool = False,
     device: Device | str = "auto",
     precision: Precision = "auto",
+    device_map: str | None = None,
     shard_documents: int = SHARD_DOCUMENTS,
     token_budget: int | None = None,
 ) -> Embeddings:
@@ -97,10 +108,15 @@ def embed(
         Name, folder, or one that is already loaded.
     reader, layer, sae
         Instead of `encoder`: a reader, the number of its blocks to run, and a folder with an SAE for that layer.
+    hook, add_bos, skip_first, norm_limit
+        How that reader is read: where in the last block, and which tokens are left out. A named encoder knows.
+    chat_template
+        Read conversations in the reader's chat template: what it adds and what other roles say is seen by the reader,
+        but never pooled. The conversations travel along in a column `turns`.
     append
         Add the documents to a finished frame in `out`.
-    device, precision
-        "auto" takes the fastest the machine has.
+    device, precision, device_map
+        "auto" takes the fastest the machine has; see `saedata.reader.load_reader`.
     shard_documents, token_budget
         Documents per shard and tokens per forward pass: both bound memory. Default budget: by device.
 
@@ -118,8 +134,26 @@ def embed(
     source = corpus
     if is_frame(corpus):
         source, text = _documents_of(corpus), "text"
-    read = read_corpus(source, text=text, roles=roles, text_files=text_files, limit=limit)
-    loaded = _loaded(encoder, reader, layer, sae, device, precision)
+    if isinstance(encoder, LoadedEncoder):
+        chat_template = encoder.reader.chat is not None
+    read = read_corpus(source, text=text, roles=roles, text_files=text_files, limit=limit, turns=chat_template)
+    if isinstance(encoder, LoadedEncoder):
+        loaded = encoder
+    else:
+        spec = chosen_encoder(
+            encoder,
+            reader=reader,
+            layer=layer,
+            sae=sae,
+            hook=hook,
+            add_bos=add_bos,
+            skip_first=skip_first,
+            norm_limit=norm_limit,
+        )
+        loaded = load_encoder(
+            spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template
+        )
+    check_conversations(read, loaded.reader)
     for warning in read.warnings:
         log.warning(warning)
     token_budget = token_budget or default_token_budget(loaded.reader)
@@ -138,7 +172,7 @@ def embed(
     ) as writer:
         if not writer.complete:
             _write_shards(writer, read, loaded, folder, shard_documents, token_budget)
-        writer.finish(_labels(loaded.spec))
+        writer.finish(_kept_labels(folder, loaded.spec) if append else _labels(loaded.spec))
     return open_frame(folder, name=name)
 
 
@@ -175,24 +209,6 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("saedata")
 
 
-def _loaded(
-    encoder: str | Path | Encoder | LoadedEncoder,
-    reader: str | None,
-    layer: int | None,
-    sae: str | Path | None,
-    device: Device | str,
-    precision: Precision,
-) -> LoadedEncoder:
-    if isinstance(encoder, LoadedEncoder):
-        return encoder
-    if reader is None and layer is None and sae is None:
-        return load_encoder(encoder, device=device, precision=precision)
-    if reader is None or layer is None or sae is None:
-        msg = "reader, layer and sae belong together: give all three, or an encoder's name"
-        raise InputError(msg)
-    return load_encoder(custom_encoder(reader, layer=layer, sae=sae), device=device, precision=precision)
-
-
 def _encoder_info(loaded: LoadedEncoder) -> EncoderInfo:
     labels = loaded.spec.labels
     return EncoderInfo(
@@ -207,12 +223,27 @@ def _encoder_info(loaded: LoadedEncoder) -> EncoderInfo:
         sae_sha256=loaded.sae_sha256,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
         threshold=loaded.spec.threshold,
+        pooling=loaded.reader.pooling,
         precision=loaded.reader.precision,
     )
 
 
 def _labels(spec: Encoder) -> pl.DataFrame | None:
     return pl.read_parquet(spec.labels) if spec.labels else None
+
+
+def _kept_labels(folder: Path, spec: Encoder) -> pl.DataFrame | None:
+    """Labels of a frame that documents were appended to: its own, where it was given others than the encoder's."""
+    if not (there := Layout(folder).features).is_file():
+        return _labels(spec)
+    with reading(there):
+        frame = pl.read_parquet(there, columns=list(LABEL_SCHEMA))
+    usual = frame.select("feature").join(
+        checked_labels(_labels(spec), frame.height), on="feature", how="left", maintain_order="left"
+    )
+    said = [name for name in LABEL_SCHEMA if name not in ("feature", "tokens")]
+    own = frame.join(usual.select("feature", *said), on=["feature", *said], how="anti", nulls_equal=True)
+    return merged_labels(usual, own)
 
 
 def _documents_of(frame: str | Path) -> pl.LazyFrame:
@@ -230,15 +261,17 @@ def _write_shards(
     writer: FrameWriter, corpus: Corpus, loaded: LoadedEncoder, folder: Path, shard_documents: int, token_budget: int
 ) -> None:
     """Encode what is not listed yet; batches never cross shards, so every shard can be made alone."""
-    estimate = _estimate(corpus, loaded, token_budget)
+    estimate = _estimate(corpus, loaded, token_budget, shard_documents)
     log.info("embedding %s documents of %s: %s", f"{corpus.documents:,}", corpus.name, estimate)
     _check_disk(folder, estimate)
     already = writer.corpus_documents_done
+    if not already:
+        _warn_of_misfit(corpus, loaded)
     left = estimate.tokens * (1 - already / max(corpus.documents, 1))
     with progress(f"embedding {corpus.name}", total=left, unit="tokens") as done:
         for batch in corpus.batches(shard_documents, skip=already):
             encoded = encode(
-                batch["text"].to_list(),
+                documents_of(batch, turns=loaded.reader.chat is not None),
                 loaded.reader,
                 loaded.sae,
                 threshold=loaded.spec.threshold,
@@ -256,19 +289,18 @@ def _write_shards(
             give_back_memory()
 
 
-def _estimate(corpus: Corpus, loaded: LoadedEncoder, token_budget: int) -> Estimate:
+def _estimate(corpus: Corpus, loaded: LoadedEncoder, token_budget: int, shard_documents: int) -> Estimate:
     """Encode the first documents and extrapolate by characters."""
-    first = next(iter(corpus.batches(_PROBE_DOCUMENTS)))["text"]
-    texts = first.to_list()
+    first = next(iter(corpus.batches(_PROBE_DOCUMENTS)))
+    texts = documents_of(first, turns=loaded.reader.chat is not None)
     encode(texts[:1], loaded.reader, loaded.sae)  # the first pass pays for set-up
     since = time.perf_counter()
     probe = encode(texts, loaded.reader, loaded.sae, token_budget=token_budget)
     seconds = time.perf_counter() - since
-    share = corpus.characters / max(sum(len(text or "") for text in texts), 1)
+    share = corpus.characters / max(int(first["text"].str.len_chars().sum()), 1)
     rows = probe.activations.height * share
-    peak = (
-        token_budget * loaded.reader.d_model * 4 * 20 + rows / max(corpus.documents, 1) * SHARD_DOCUMENTS * _ROW_BYTES
-    )
+    shard = min(shard_documents / max(corpus.documents, 1), 1.0)
+    peak = token_budget * loaded.reader.d_model * 4 * 20 + rows * shard * _ROW_BYTES
     weights = sum(p.nbytes for p in loaded.reader.model.parameters()) + loaded.sae.W_enc.nbytes * 2
     return Estimate(
         tokens=round(int(probe.documents["tokens"].sum()) * share),
@@ -276,6 +308,16 @@ def _estimate(corpus: Corpus, loaded: LoadedEncoder, token_budget: int) -> Estim
         memory=round(peak + weights + 600e6),
         seconds=seconds * share,
     )
+
+
+def _warn_of_misfit(corpus: Corpus, loaded: LoadedEncoder) -> None:
+    """Say on the first documents if the SAE does not seem to belong to the reader, or to know such text."""
+    first = documents_of(next(corpus.batches(_PROBE_DOCUMENTS)), turns=loaded.reader.chat is not None)
+    if next(loaded.reader.windows(first), None) is None:
+        return
+    table = check_documents(first, loaded, thorough=False)
+    for check, value, expected, verdict in table.filter(pl.col("verdict") != "ok").iter_rows():
+        log.warning("does the encoder fit? %s: %s, expected %s: %s", check, value, expected, verdict)
 
 
 def _check_disk(folder: Path, estimate: Estimate) -> None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import orjson
 
-from saedata.corpus import Corpus, read_corpus
-from saedata.encoders import Encoder, find_encoder, load_encoder, save_encoder
+from saedata.corpus import Corpus, documents_of, read_corpus
+from saedata.encoders import Encoder, find_encoder, load_encoder, load_encoder_reader, save_encoder
 from saedata.errors import FrameError, InputError
 from saedata.progress import progress
-from saedata.reader import Device, Precision, Reader, load_reader
+from saedata.reader import Device, Document, Hook, Precision, Reader, check_conversations
 from saedata.sae.activations import collect_activations
 from saedata.sae.formats import save_sae
 from saedata.sae.quality import Quality, measure
@@ -38,6 +38,7 @@ def train(
     out: str | Path,
     reader: str = "minilm",
     layer: int,
+    hook: Hook = "resid_post",
     features: int = 4096,
     l0: int = 24,
     tokens: int = 4_000_000,
@@ -48,9 +49,14 @@ def train(
     context: int | None = None,
     text: str | None = None,
     roles: Sequence[str] = ("assistant",),
+    add_bos: bool = False,
+    skip_first: int = 0,
+    norm_limit: float | None = None,
+    chat_template: bool = False,
     weights: Literal["float32", "float16"] = "float32",
     device: Device | str = "auto",
     precision: Precision = "auto",
+    device_map: str | None = None,
     seed: int = 0,
 ) -> Quality:
     """Train an SAE on a reader's hidden states and write it as an encoder folder.
@@ -66,8 +72,8 @@ def train(
         Folder to write; must not hold another encoder.
     reader
         Folder or hub name of a model, or the name of an encoder whose reader to use.
-    layer
-        Blocks of the reader to run.
+    layer, hook
+        Blocks of the reader to run, and where in the last of them the hidden state is taken.
     features, l0, steps, batch, learning_rate, seed
         See `saedata.sae.train.TrainOptions`; `steps` defaults to four passes over the tokens.
     tokens
@@ -78,9 +84,13 @@ def train(
         Most tokens per window.
     text, roles
         Which text to take; see `saedata.corpus.read_corpus`.
+    add_bos, skip_first, norm_limit
+        Which tokens are read and learned from (see `saedata.reader.Reader`); the encoder keeps to that.
+    chat_template
+        As in `embed`.
     weights
         Number format on disk; measured after saving and loading.
-    device, precision
+    device, precision, device_map
         As in `embed`.
 
     Returns
@@ -99,11 +109,13 @@ def train(
     if not 0 < held_out < 1:
         msg = f"held_out is a share above 0 and below 1, but is {held_out}"
         raise InputError(msg)
-    read = read_corpus(corpus, text=text, roles=roles)
-    spec = _spec(reader, layer, folder, context)
-    loaded = load_reader(
-        spec.reader_folder, layer=layer, name=spec.reader, context=spec.context, device=device, precision=precision
+    read = read_corpus(corpus, text=text, roles=roles, turns=chat_template)
+    spec = replace(
+        _spec(reader, layer, folder, context), hook=hook, add_bos=add_bos, skip_first=skip_first, norm_limit=norm_limit
     )
+    placing: dict[str, Any] = {"device": device, "precision": precision, "device_map": device_map}
+    loaded = load_encoder_reader(spec, chat_template=chat_template, **placing)
+    check_conversations(read, loaded)
     options = TrainOptions(features, l0, steps or 1, batch, learning_rate, seed=seed)
     work = _claim(folder, read, loaded, options, tokens=tokens, held_out=held_out, steps=steps)
     activations = _activations(read, loaded, tokens, held_out, work)
@@ -115,8 +127,8 @@ def train(
     sae.metadata.update(reader=spec.reader, reader_sha256=loaded.sha256, layer=layer, hook_name=loaded.hook)
     save_sae(sae, folder, dtype=getattr(torch, weights))
     save_encoder(replace(spec, name=folder.name))
-    encoder = load_encoder(folder, device=device, precision=precision)
-    quality = measure(_texts(read, 0.0, held_out), encoder.reader, encoder.sae)
+    encoder = load_encoder(folder, chat_template=chat_template, **placing)
+    quality = measure(_documents(read, 0.0, held_out, turns=chat_template), encoder.reader, encoder.sae)
     _write_card(folder, quality, read, asdict(options) | {"tokens": len(activations), "held_out": held_out})
     shutil.rmtree(work)
     return quality
@@ -164,7 +176,7 @@ def _spec(reader: str, layer: int, folder: Path, context: int | None) -> Encoder
 def _claim(folder: Path, read: Corpus, loaded: Reader, options: TrainOptions, **more: Any) -> Path:
     """Make the work folder, or refuse what belongs to another run."""
     run = {"corpus": read.sha256, "reader": loaded.sha256, "layer": loaded.layer, "precision": loaded.precision}
-    run |= asdict(options) | more
+    run |= {"hook": loaded.hook, "pooling": loaded.pooling} | asdict(options) | more
     work = folder / _WORK
     if (folder / _CARD).exists():
         msg = f"{folder} already holds a trained encoder; remove it or choose another --out"
@@ -196,19 +208,25 @@ def _activations(
     share = min(tokens * _CHARACTERS_PER_TOKEN * 1.3 / read.characters, 1 - held_out)
     with progress("reading", total=min(tokens, read.characters // 4), unit="tokens") as done:
         rows = collect_activations(
-            _texts(read, held_out, held_out + share), loaded, tokens=tokens, path=path, progress=done
+            _documents(read, held_out, held_out + share, turns=loaded.chat is not None),
+            loaded,
+            tokens=tokens,
+            path=path,
+            progress=done,
         )
     finished.touch()
     return rows
 
 
-def _texts(read: Corpus, low: float, high: float) -> Iterator[str]:
+def _documents(read: Corpus, low: float, high: float, *, turns: bool) -> Iterator[Document]:
     """Documents whose hash, as a number from 0 to 1, lies in [low, high): the same text always on one side."""
     for batch in read.batches():
-        for text in batch["text"].drop_nulls():
+        for text, document in zip(batch["text"], documents_of(batch, turns=turns), strict=True):
+            if text is None:
+                continue
             place = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / _BUCKETS
             if low <= place < high:
-                yield text
+                yield document
 
 
 def _write_card(folder: Path, quality: Quality, read: Corpus, options: dict[str, Any]) -> None:

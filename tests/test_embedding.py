@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 
 import saedata
-from saedata.embedding import as_embeddings, cache_folder, embed
+from saedata.corpus import read_corpus
+from saedata.embedding import _estimate, as_embeddings, cache_folder, embed
 from saedata.encoders import LoadedEncoder, load_encoder
 from saedata.errors import CorpusError, FrameError, InputError
+from saedata.frame.relabel import relabel_frame
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +211,26 @@ def test_batch_size_and_order_leave_real_documents_as_they_are(real: saedata.Emb
     both = joined.drop_nulls(["value", "value_right"])
     assert both.height / joined.height >= 0.9999
     assert (both["value"] - both["value_right"]).abs().max() <= 1e-4
+
+
+def test_appending_keeps_the_labels_that_a_frame_was_given(
+    tiny: LoadedEncoder, sentences: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "a.sae"
+    usual = embed(sentences[:20], encoder=tiny, out=out).features
+    own = pl.DataFrame({"feature": [3, 5], "label": ["mine", "mine too"], "tokens": [["given"], None]})
+    relabel_frame(out, own)
+    after = embed(sentences[20:40], encoder=tiny, out=out, append=True).features
+    assert after["label"].to_list()[3:6:2] == ["mine", "mine too"]
+    assert after["tokens"].to_list()[3] == ["given"]
+    others = ~pl.col("feature").is_in([3, 5])
+    fresh = embed(sentences[:40], encoder=tiny, out=tmp_path / "fresh.sae").features
+    assert after.filter(others).select("label", "tokens").equals(fresh.filter(others).select("label", "tokens"))
+    assert not after.select("documents").equals(usual.select("documents"))
+
+
+def test_the_memory_estimate_knows_the_size_of_a_shard(tiny: LoadedEncoder, sentences: list[str]) -> None:
+    corpus = read_corpus(sentences * 40)
+    few, many = (_estimate(corpus, tiny, 512, shard).memory for shard in (16, 10**6))
+    everything = _estimate(corpus, tiny, 512, corpus.documents).memory
+    assert few < many == everything

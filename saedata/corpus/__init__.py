@@ -7,7 +7,8 @@ Data flows down this list: `lines` and `values` (bytes, cells), `chunks`, the re
 
 from __future__ import annotations
 
-from saedata.corpus.corpus import Corpus
+from saedata.corpus.chat import Conversation
+from saedata.corpus.corpus import Corpus, documents_of
 from saedata.corpus.reading import read_corpus
 
-__all__ = ["Corpus", "read_corpus"]
+__all__ = ["Conversation", "Corpus", "documents_of", "read_corpus"]

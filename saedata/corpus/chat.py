@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
 
 from saedata.corpus.values import Cell
+
+TURNS = "turns"
+"""Column of a corpus that was read with its conversations: each in one line of JSON."""
 
 DEFAULT_ROLES = ("assistant",)
 KNOWN_ROLES = frozenset({"assistant", "user", "system", "developer", "tool"})
@@ -24,6 +30,7 @@ _ALIASES = {
 _ROLE_KEYS = ("role", "from")
 _CONTENT_KEYS = ("content", "value")
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text", None})
+_BETWEEN = "\n\n"
 
 Turn = tuple[str, str | None]
 """Role, and text or None (a turn that only calls a tool, say)."""
@@ -158,7 +165,58 @@ def spoken(turns: Iterable[Turn], roles: frozenset[str]) -> str | None:
     'One.\n\nTwo.'
     """
     texts = [text for role, text in turns if role in roles and text is not None]
-    return "\n\n".join(filter(None, texts)) if texts else None
+    return _BETWEEN.join(filter(None, texts)) if texts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    r"""A conversation, of which some roles are read.
+
+    Attributes
+    ----------
+    turns
+        Role and text of each turn.
+    roles
+        Whose turns are the document.
+
+    Examples
+    --------
+    >>> chat = Conversation((("user", "Hi"), ("assistant", "Yes?")), frozenset({"assistant"}))
+    >>> chat.text, chat.order, Conversation.from_json(chat.to_json()) == chat
+    ('Yes?', ('user', 'assistant'), True)
+    """
+
+    turns: tuple[Turn, ...]
+    roles: frozenset[str]
+
+    @property
+    def text(self) -> str | None:
+        """The document: what the roles say."""
+        return spoken(self.turns, self.roles)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The role of each turn."""
+        return tuple(role for role, _ in self.turns)
+
+    def places(self) -> dict[int, int]:
+        """Number of each turn that is in the document, and the character of it where the turn begins."""
+        places, length = {}, 0
+        for number, (role, text) in enumerate(self.turns):
+            if role in self.roles and text:
+                places[number] = length
+                length += len(text) + len(_BETWEEN)
+        return places
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return orjson.dumps({"read": sorted(self.roles), "turns": self.turns}).decode()
+
+    @classmethod
+    def from_json(cls, line: str) -> Conversation:
+        """Read back what `to_json` wrote."""
+        values = orjson.loads(line)
+        return cls(tuple((role, text) for role, text in values["turns"]), frozenset(values["read"]))
 
 
 def first_prompt(turns: Iterable[Turn]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
+from saedata.corpus.chat import TURNS, Conversation
 from saedata.corpus.chunks import Chunk, first_rows
 from saedata.corpus.columns import convert
 from saedata.corpus.texts import TextReader
@@ -158,6 +159,26 @@ class Corpus:
 
     def _changed(self) -> str:
         return f"the corpus {self.name} was changed while it was being read; run the command again"
+
+
+def documents_of(batch: pl.DataFrame, *, turns: bool) -> list[str | Conversation | None]:
+    """Take the documents out of a batch.
+
+    Parameters
+    ----------
+    batch
+        What `Corpus.batches` gave.
+    turns
+        Whether the corpus was read with its conversations, so that these are wanted.
+
+    Returns
+    -------
+    list
+        A text or a conversation for each row, None where there is no text.
+    """
+    if not turns:
+        return batch[TEXT].to_list()
+    return [None if line is None else Conversation.from_json(line) for line in batch[TURNS]]
 
 
 def _regroup(frames: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:

@@ -18,7 +18,7 @@ from saedata.corpus.columns import ColumnScan, stored_type
 from saedata.corpus.corpus import Corpus, Layout, Source
 from saedata.corpus.files import are_paths, files_source
 from saedata.corpus.frames import object_source
-from saedata.corpus.texts import PlainText, TextReader, choose_text
+from saedata.corpus.texts import PlainText, TextReader, WithTurns, choose_text
 from saedata.errors import CorpusError
 
 RESERVED = ("doc", "text", "tokens", "features_on", "variance_unexplained")
@@ -32,6 +32,7 @@ def read_corpus(
     roles: Sequence[str] = DEFAULT_ROLES,
     text_files: Literal["lines", "files"] = "lines",
     limit: int | None = None,
+    turns: bool = False,
 ) -> Corpus:
     r"""Read a corpus once, in bounded memory, and find out everything about it that can be wrong.
 
@@ -56,6 +57,8 @@ def read_corpus(
         Whether a .txt file holds one document per line or is one document.
     limit
         Read no more than this many documents, at least 1.
+    turns
+        Whether the conversation that each text is a part of travels along, in a column `turns`.
 
     Returns
     -------
@@ -81,6 +84,8 @@ def read_corpus(
     origin = _resolve(source, text_files)
     scan = _scan(origin, limit)
     reader, warnings = choose_text(scan.columns, text, roles)
+    if turns:
+        reader = WithTurns(reader)
     layout, renamed = _layout(scan.columns, reader)
     counts, missing = _measure(origin, reader, scan)
     if not counts.filled:
@@ -160,7 +165,7 @@ def _layout(columns: dict[str, ColumnScan], reader: TextReader) -> tuple[Layout,
     names: dict[str, str] = {}
     warnings = [f"column {name!r} holds binary data and was left out" for name in others if name not in kept]
     for name in kept:
-        names[name] = _free_name(name, taken={*kept, *names.values(), *reader.added})
+        names[name] = _free_name(name, {*RESERVED, *reader.added}, taken={*kept, *names.values(), *reader.added})
         if names[name] != name:
             warnings.append(f"column {name!r} was renamed to {names[name]!r}")
     types: dict[str, pl.DataType] = dict.fromkeys(reader.added, kinds.TEXT)
@@ -168,8 +173,8 @@ def _layout(columns: dict[str, ColumnScan], reader: TextReader) -> tuple[Layout,
     return Layout(reader, names, types), warnings
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    if name not in RESERVED:
+def _free_name(name: str, reserved: set[str], taken: set[str]) -> str:
+    if name not in reserved:
         return name
     candidate, number = f"user_{name}", 2
     while candidate in taken:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from saedata.corpus import columns as kinds
-from saedata.corpus.chat import DEFAULT_ROLES, KNOWN_ROLES, first_prompt, read_turns, role_name, spoken
+from saedata.corpus.chat import (
+    DEFAULT_ROLES,
+    KNOWN_ROLES,
+    TURNS,
+    Conversation,
+    Turn,
+    first_prompt,
+    read_turns,
+    role_name,
+    spoken,
+)
 from saedata.corpus.chunks import Chunk
 from saedata.corpus.columns import ColumnScan
 from saedata.errors import CorpusError
@@ -58,8 +68,80 @@ class TextReader(Protocol):
     def read(self, chunk: Chunk) -> dict[str, list[str | None]]:
         """Give `text` and the added columns of a chunk."""
 
+    def conversations(self, chunk: Chunk) -> list[Conversation | None]:
+        """Give the conversations of a chunk, of which the text is a part; a plain text is a turn of the user's."""
+
     def check(self) -> list[str]:
         """After the whole corpus was read: raise or warn about what it lacked."""
+
+
+@dataclass(frozen=True)
+class WithTurns:
+    """The text and, in a column `turns`, the conversation that it is a part of.
+
+    Parameters
+    ----------
+    reader
+        Reads the text.
+    """
+
+    reader: TextReader
+
+    @property
+    def label(self) -> str:
+        """As without the turns."""
+        return self.reader.label
+
+    @property
+    def used(self) -> frozenset[str]:
+        """As without the turns."""
+        return self.reader.used
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The column of turns, and what else there is."""
+        return (*self.reader.added, TURNS)
+
+    def read(self, chunk: Chunk) -> dict[str, list[str | None]]:
+        """Read the text and write the conversations as JSON.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+
+        Returns
+        -------
+        dict
+            `text`, `turns` and perhaps others.
+        """
+        found = self.reader.conversations(chunk)
+        return self.reader.read(chunk) | {TURNS: [chat.to_json() if chat else None for chat in found]}
+
+    def conversations(self, chunk: Chunk) -> list[Conversation | None]:
+        """As without the turns.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+
+        Returns
+        -------
+        list
+            One for each row.
+        """
+        return self.reader.conversations(chunk)
+
+    def check(self) -> list[str]:
+        """As without the turns.
+
+        Returns
+        -------
+        list of str
+            Warnings.
+        """
+        return self.reader.check()
 
 
 @dataclass(frozen=True)
@@ -70,10 +152,13 @@ class PlainText:
     ----------
     column
         Its name.
+    prompt
+        Column with what the text answers, if it is a response; it travels along as well.
     """
 
     column: str
     added: tuple[str, ...] = ()
+    prompt: str | None = None
 
     @property
     def label(self) -> str:
@@ -104,6 +189,25 @@ class PlainText:
             When a cell is not text, with its place.
         """
         return {"text": _strings(chunk, self.column)}
+
+    def conversations(self, chunk: Chunk) -> list[Conversation | None]:
+        """Take each string as the assistant's answer to its prompt, or where there is none as a turn of the user's.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+
+        Returns
+        -------
+        list
+            One for each row; None where there is no text.
+        """
+        texts = _strings(chunk, self.column)
+        if self.prompt is None:
+            return [_spoken_by(frozenset({"user"}), [("user", text)]) for text in texts]
+        pairs = zip(_strings(chunk, self.prompt), texts, strict=True)
+        return [_spoken_by(frozenset({"assistant"}), [("user", a), ("assistant", b)]) for a, b in pairs]
 
     def check(self) -> list[str]:
         """Find nothing to say.
@@ -154,9 +258,24 @@ class PairText:
         CorpusError
             When a cell is not text, with its place.
         """
+        return {"text": [chat.text if chat else None for chat in self.conversations(chunk)]}
+
+    def conversations(self, chunk: Chunk) -> list[Conversation | None]:
+        """Make a conversation of each pair.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+
+        Returns
+        -------
+        list
+            One for each row; None where there is no text.
+        """
         pairs = zip(_strings(chunk, self.prompt), _strings(chunk, self.response), strict=True)
         roles = frozenset({"user", "assistant"})
-        return {"text": [spoken((("user", prompt), ("assistant", response)), roles) for prompt, response in pairs]}
+        return [_spoken_by(roles, [("user", prompt), ("assistant", response)]) for prompt, response in pairs]
 
     def check(self) -> list[str]:
         """Find nothing to say.
@@ -218,16 +337,34 @@ class ChatText:
         """
         texts: list[str | None] = []
         prompts: list[str | None] = []
-        for i, value in enumerate(_cells(chunk, self.column)):
-            try:
-                turns = read_turns(value)
-            except ValueError as error:
-                msg = f"{chunk.where(i)}: the column {self.column!r} holds {error}; mend or remove this row"
-                raise CorpusError(msg) from error
+        for turns in self._turns(chunk):
             self._seen.update(role for role, _ in turns)
             texts.append(spoken(turns, self.roles))
             prompts.append(first_prompt(turns))
         return {"text": texts} | dict.fromkeys(self.added, prompts)
+
+    def conversations(self, chunk: Chunk) -> list[Conversation | None]:
+        """Take the conversations with all their turns.
+
+        Parameters
+        ----------
+        chunk
+            Some rows.
+
+        Returns
+        -------
+        list
+            One for each row; None where none of the roles says anything.
+        """
+        return [_spoken_by(self.roles, turns) for turns in self._turns(chunk)]
+
+    def _turns(self, chunk: Chunk) -> Iterator[list[Turn]]:
+        for i, value in enumerate(_cells(chunk, self.column)):
+            try:
+                yield read_turns(value)
+            except ValueError as error:
+                msg = f"{chunk.where(i)}: the column {self.column!r} holds {error}; mend or remove this row"
+                raise CorpusError(msg) from error
 
     def check(self) -> list[str]:
         """Compare the roles asked for with those that there are.
@@ -250,6 +387,11 @@ class ChatText:
             )
             raise CorpusError(msg)
         return [f"no turn in the column {self.column!r} has the role {role!r}" for role in absent if self._seen]
+
+
+def _spoken_by(roles: frozenset[str], turns: list[Turn]) -> Conversation | None:
+    chat = Conversation(tuple(turns), roles)
+    return None if chat.text is None else chat
 
 
 def _cells(chunk: Chunk, column: str) -> list[Any]:
@@ -356,7 +498,7 @@ def _of_pair(prompt: str, response: str, wanted: frozenset[str]) -> TextReader:
         raise CorpusError(msg)
     if len(wanted) == 2:
         return PairText(prompt, response)
-    return PlainText(response if "assistant" in wanted else prompt)
+    return PlainText(response, prompt=prompt) if "assistant" in wanted else PlainText(prompt)
 
 
 def _plain_column(found: Columns) -> str:

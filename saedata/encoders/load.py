@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +40,9 @@ def load_encoder(
     *,
     device: Device | str = "auto",
     precision: Precision = "auto",
+    device_map: str | None = None,
+    chat_template: bool = False,
+    beyond: int = 0,
 ) -> LoadedEncoder:
     """Load reader and SAE.
 
@@ -48,7 +50,7 @@ def load_encoder(
     ----------
     encoder
         Name, folder, or what `custom_encoder` gave.
-    device, precision
+    device, precision, device_map, chat_template, beyond
         As in `load_reader`. The SAE computes in float32 everywhere.
 
     Raises
@@ -57,12 +59,9 @@ def load_encoder(
         If a part is absent or broken, or the SAE reads another width than the reader has.
     """
     spec = encoder if isinstance(encoder, Encoder) else find_encoder(encoder)
-    source = spec.reader_folder
-    if spec.reader_sha256 and Path(source).is_dir():
-        _check_hash(Path(source) / "model.safetensors", spec.reader_sha256)
     sae = formats.load_sae(spec.sae)
-    reader = load_reader(
-        source, layer=spec.layer, name=spec.reader, context=spec.context, device=device, precision=precision
+    reader = load_encoder_reader(
+        spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template, beyond=beyond
     )
     if sae.d_in != reader.d_model:
         msg = (
@@ -73,18 +72,58 @@ def load_encoder(
     return LoadedEncoder(spec, reader, sae.to(reader.device), formats.hash_sae(spec.sae))
 
 
-def load_sae(source: str | Path) -> SAE:
-    """Load an SAE by an encoder's name or from a folder.
+def load_encoder_reader(
+    spec: Encoder,
+    *,
+    device: Device | str = "auto",
+    precision: Precision = "auto",
+    device_map: str | None = None,
+    chat_template: bool = False,
+    beyond: int = 0,
+) -> Reader:
+    """Load only the reader of an encoder.
+
+    Parameters
+    ----------
+    spec
+        The encoder.
+    device, precision, device_map, chat_template, beyond
+        As in `load_reader`.
+    """
+    source = spec.reader_folder
+    return load_reader(
+        source,
+        layer=spec.layer,
+        hook=spec.hook,
+        name=spec.reader,
+        context=spec.context,
+        device=device,
+        precision=precision,
+        device_map=device_map,
+        chat_template=chat_template,
+        add_bos=spec.add_bos,
+        skip_first=spec.skip_first,
+        norm_limit=spec.norm_limit,
+        beyond=beyond,
+        weights_sha256=spec.reader_sha256 if Path(source).is_dir() else None,
+    )
+
+
+def load_sae(source: str | Path, *, prefix: int | None = None) -> SAE:
+    """Load an SAE by an encoder's name, from files in any known format, or from SAELens's registry.
 
     Parameters
     ----------
     source
-        A name that `list_encoders()` lists, or a folder with `cfg.json` and `sae_weights.safetensors` (SAELens layout).
+        A name that `list_encoders()` lists; a folder or a weights file, whose format is told from what is in it (see
+        `saedata.sae.formats`); or ``saelens:RELEASE/ID``, which needs the extra ``saedata[saelens]``.
+    prefix
+        Use only so many features, the first: for Matryoshka SAEs.
 
     Raises
     ------
     EncoderError
-        If it is absent, incomplete, corrupt, or of an architecture that is not known here.
+        If it is absent, incomplete, damaged, or of no known format or architecture.
 
     Examples
     --------
@@ -92,20 +131,6 @@ def load_sae(source: str | Path) -> SAE:
     >>> sae.architecture, sae.d_in
     ('jumprelu', 384)
     """
-    return formats.load_sae(Path(source) if Path(source).is_dir() else find_encoder(source).sae)
-
-
-def _check_hash(path: Path, expected: str) -> None:
-    """Refuse weights that are not the ones the SAE was trained on."""
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        msg = f"the reader's weights {path} cannot be read: {error.strerror}"
-        raise EncoderError(msg) from error
-    if found != expected:
-        msg = (
-            f"the reader's weights {path} are not the expected ones (sha256 {found[:12]}…, expected "
-            f"{expected[:12]}…); reinstall the package that carries them"
-        )
-        raise EncoderError(msg)
+    path = Path(source)
+    there = formats.is_registered(source) or path.exists() or path.suffix or len(path.parts) > 1
+    return formats.load_sae(source if there else find_encoder(source).sae, prefix=prefix)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
 
-from saedata.errors import EncoderError
+from saedata.errors import EncoderError, InputError
+from saedata.reader import Hook
 
 DESCRIPTION, LABELS = "encoder.json", "features.parquet"
 _BUNDLED = Path(__file__).parent
@@ -45,6 +46,10 @@ class Encoder:
         Expected hash of the reader's `model.safetensors`, where it is known.
     about
         One line for people.
+    hook
+        Where in the last block the hidden state is taken (see `load_reader`).
+    add_bos, skip_first, norm_limit
+        Which tokens are read and pooled (see `Reader`).
     """
 
     name: str
@@ -56,7 +61,10 @@ class Encoder:
     reader_package: tuple[str, str] | None = None
     reader_sha256: str | None = None
     about: str = ""
-    hook: str = field(default="resid_post")
+    hook: Hook = "resid_post"
+    add_bos: bool = False
+    skip_first: int = 0
+    norm_limit: float | None = None
 
     @property
     def labels(self) -> Path | None:
@@ -105,7 +113,9 @@ def find_encoder(name: str | Path) -> Encoder:
     return _parse(folder)
 
 
-def custom_encoder(reader: str, *, layer: int, sae: str | Path, context: int | None = None) -> Encoder:
+def custom_encoder(
+    reader: str, *, layer: int, sae: str | Path, context: int | None = None, hook: Hook = "resid_post"
+) -> Encoder:
     """Pair any reader with an SAE trained on its layer.
 
     Parameters
@@ -115,13 +125,17 @@ def custom_encoder(reader: str, *, layer: int, sae: str | Path, context: int | N
     layer
         Blocks of the reader that run.
     sae
-        Folder of the SAE.
+        Folder or file of the SAE in any known format, or "saelens:RELEASE/ID".
     context
         Most tokens per window.
+    hook
+        Where in the last of them the hidden state is taken.
     """
+    from saedata.sae.formats import is_registered
+
     folder = Path(sae)
-    if not folder.is_dir():
-        msg = f"there is no SAE folder {str(sae)!r}"
+    if not is_registered(sae) and not folder.exists():
+        msg = f"there is no SAE folder or file {str(sae)!r}"
         raise EncoderError(msg)
     if reader in _names():
         known = find_encoder(reader)
@@ -133,8 +147,49 @@ def custom_encoder(reader: str, *, layer: int, sae: str | Path, context: int | N
             context or known.context,
             reader_package=known.reader_package,
             reader_sha256=known.reader_sha256,
+            hook=hook,
         )
-    return Encoder(folder.name, reader, layer, folder, context)
+    return Encoder(folder.name, reader, layer, folder, context, hook=hook)
+
+
+def chosen_encoder(
+    encoder: str | Path | Encoder = "minilm",
+    *,
+    reader: str | None = None,
+    layer: int | None = None,
+    sae: str | Path | None = None,
+    hook: Hook = "resid_post",
+    add_bos: bool = False,
+    skip_first: int = 0,
+    norm_limit: float | None = None,
+) -> Encoder:
+    """Take an encoder by its name, or the reader, layer and SAE that are given in its place.
+
+    Parameters
+    ----------
+    encoder
+        Name, folder, or what `custom_encoder` gave.
+    reader, layer, sae
+        All three or none of them; see `custom_encoder`.
+    hook, add_bos, skip_first, norm_limit
+        How to read with those three (see `load_reader`).
+
+    Raises
+    ------
+    InputError
+        If only some of the three are given, or an option without them.
+    """
+    given = [value is not None for value in (reader, layer, sae)]
+    if reader is None or layer is None or sae is None:
+        if any(given):
+            msg = "reader, layer and sae belong together: give all three, or an encoder's name"
+            raise InputError(msg)
+        if (hook, add_bos, skip_first, norm_limit) != ("resid_post", False, 0, None):
+            msg = "hook, add_bos, skip_first and norm_limit go with reader, layer and sae; a named encoder has its own"
+            raise InputError(msg)
+        return encoder if isinstance(encoder, Encoder) else find_encoder(encoder)
+    spec = custom_encoder(reader, layer=layer, sae=sae, hook=hook)
+    return replace(spec, add_bos=add_bos, skip_first=skip_first, norm_limit=norm_limit)
 
 
 def list_encoders() -> pl.DataFrame:
@@ -185,6 +240,9 @@ def _parse(folder: Path) -> Encoder:
         "reader_sha256": str,
         "about": str,
         "hook": str,
+        "add_bos": bool,
+        "skip_first": int,
+        "norm_limit": (int, float),
     }
     try:
         values: dict[str, Any] = orjson.loads((folder / DESCRIPTION).read_bytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,20 +17,22 @@ from saedata.frame.disk import reading
 from saedata.frame.duplicates import unique_documents
 from saedata.frame.features import statistics
 from saedata.frame.highlight import Html, mark
-from saedata.frame.layout import LABEL_SCHEMA, MAX_DOCUMENTS
-from saedata.frame.reencode import token_activations
+from saedata.frame.layout import LABEL_SCHEMA
+from saedata.frame.reencode import reads_chats, token_activations
 from saedata.frame.stored import open_stored
-from saedata.frame.view import Part, View
+from saedata.frame.view import Part, View, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
+    from saedata.corpus import Conversation
     from saedata.encoders import LoadedEncoder
     from saedata.frame.manifest import EncoderInfo, Manifest
+    from saedata.frame.view import ShardView
 
 
 class Embeddings:
@@ -88,6 +90,22 @@ class Embeddings:
         """Number of features of the encoder; `select` does not change it, so that no number changes."""
         return self.encoder.d_sae
 
+    @property
+    def extent(self) -> int:
+        """One more than the largest document number there can be; `filter` does not change it."""
+        return self._view.extent
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is one frame with nothing left out."""
+        return self._view.is_whole
+
+    @property
+    def doc_numbers(self) -> NDArray[np.uint32]:
+        """Numbers of the documents in this view, ascending (uint32 [n_documents])."""
+        docs = self._view.docs
+        return np.arange(self.extent, dtype=np.uint32) if docs is None else docs.copy()
+
     @cached_property
     def documents(self) -> pl.DataFrame:
         """The documents with their texts and the user's columns, by document number."""
@@ -122,6 +140,36 @@ class Embeddings:
             value was reached; sorted by (doc, feature).
         """
         return self._view.scan_activations()
+
+    def shards(self) -> Iterator[ShardView]:
+        """Go through the shards with a document of this view, so that memory does not grow with the corpus."""
+        return self._view.shards()
+
+    def postings(
+        self, feature: int, *, threshold: float | None = None
+    ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Look up where one feature is on, in the index by feature.
+
+        Parameters
+        ----------
+        feature
+            Its number.
+        threshold
+            What a value must exceed; None: the encoder's threshold.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Numbers of the documents, ascending, and the values there.
+
+        Raises
+        ------
+        FrameError
+            The feature does not exist or is not selected.
+        """
+        self._view.check_features([feature], self.name)
+        above = self.threshold if threshold is None else threshold
+        return self._view.postings(feature, mask=self._view.mask, above=above)
 
     def to_csr(self) -> csr_matrix:
         """Gather the activations in a SciPy matrix.
@@ -202,10 +250,32 @@ class Embeddings:
             A feature does not exist or is not selected.
         """
         features = [feature] if isinstance(feature, int | np.integer) else list(feature)
-        self._check_features(features)
+        self._view.check_features(features, self.name)
         mask = self._view.narrowed(docs)
         pairs = top.strongest_of(self._view, features, n, mask=mask, threshold=threshold)
         return top.top_documents(self._view, pairs)
+
+    def passages(self, features: Sequence[int], docs: Sequence[int]) -> pl.DataFrame:
+        """Look up features in documents, pair by pair; each shard that is needed is read once.
+
+        Parameters
+        ----------
+        features, docs
+            Equally many numbers: feature and document of each pair.
+
+        Returns
+        -------
+        polars.DataFrame
+            In the order given ``feature``, ``doc``, ``value`` and the span ``start``, ``stop`` of its token (null
+            where the feature has no value), and ``text``.
+
+        Raises
+        ------
+        FrameError
+            A feature does not exist or is not selected, or a document is not in this view.
+        """
+        self._view.check_features(features, self.name)
+        return top.passages(self._view, features, docs)
 
     def filter(self, expr: pl.Expr) -> Embeddings:
         """Keep the documents for which an expression over `documents` is true; their numbers stay the same.
@@ -241,11 +311,9 @@ class Embeddings:
         FrameError
             A feature does not exist, or the expression does not fit the columns.
         """
-        if isinstance(features, pl.Expr):
-            numbers = self._matching_features(features)
-        else:
-            numbers = np.asarray(features).tolist()
-            self._check_features(numbers)
+        is_expr = isinstance(features, pl.Expr)
+        numbers = self._matching_features(features) if is_expr else np.asarray(features).tolist()
+        self._view.check_features(numbers, self.name)
         chosen = np.unique(np.asarray(numbers, dtype=np.uint32))
         return Embeddings(View(self._view.parts, self._view.docs, chosen), name=self.name)
 
@@ -276,7 +344,7 @@ class Embeddings:
             raise FrameError(msg)
         for other in frames[1:]:
             frames[0].check_comparable(other)
-        view = _joined([frame._view for frame in frames])
+        view = joined([frame._view for frame in frames])
         return Embeddings(view, name=name or " + ".join(frame.name for frame in frames))
 
     def check_comparable(self, other: Embeddings) -> None:
@@ -347,7 +415,7 @@ class Embeddings:
         EncoderError
             The encoder is not available here, or has other weights than the frame was made with.
         """
-        table = token_activations(self.encoder, self._text(doc), encoder)
+        table = token_activations(self.encoder, self._document(doc), encoder)
         if self._view.chosen is not None:
             table = table.filter(pl.col("feature").is_in(self._view.chosen.tolist()))
         return table
@@ -376,7 +444,7 @@ class Embeddings:
         EncoderError
             The encoder is not available here, or has other weights than the frame was made with.
         """
-        self._check_features([feature])
+        self._view.check_features([feature], self.name)
         limit = pl.lit(self.threshold, pl.Float32)
         on = self.tokens(doc, encoder=encoder).filter(pl.col("feature") == feature, pl.col("value") > limit)
         return mark(self._text(doc), on.select("start", "stop", "value").iter_rows())
@@ -385,24 +453,26 @@ class Embeddings:
     def _where(self) -> Path:
         return self.path or Path(self.name)
 
+    def _document(self, doc: int) -> str | Conversation:
+        """A document as the reader got it: a conversation, where it was read in a chat template."""
+        from saedata.corpus.chat import TURNS, Conversation
+
+        if not reads_chats(self.encoder) or TURNS not in dict(self.manifest.columns):
+            return self._text(doc)
+        line = self._cell(doc, TURNS)
+        return "" if line is None else Conversation.from_json(line)
+
     def _text(self, doc: int) -> str:
+        return self._cell(doc, "text") or ""
+
+    def _cell(self, doc: int, column: str) -> str | None:
         found = self._view.narrowed([doc])
         wanted = np.flatnonzero(found) if found is not None else np.zeros(0)
         for shard in self._view.shards_with(wanted.astype(np.uint32)):
-            texts = shard.documents(["doc", "text"]).filter(pl.col("doc") == doc)["text"]
-            return texts[0] or ""
+            cells: list[str | None] = shard.documents(["doc", column]).filter(pl.col("doc") == doc)[column].to_list()
+            return cells[0]
         msg = f"document {doc} is not in this view of {self.name}"
         raise FrameError(msg)
-
-    def _check_features(self, features: Sequence[Any]) -> None:
-        for feature in features:
-            if not isinstance(feature, int | np.integer) or not 0 <= feature < self.n_features:
-                last = self.n_features - 1
-                msg = f"feature {feature} does not exist: this encoder has features 0 to {last}"
-                raise FrameError(msg)
-        if self._view.chosen is not None and (absent := set(features) - set(self._view.chosen.tolist())):
-            msg = f"feature {min(absent)} is not among the selected features of {self.name}"
-            raise FrameError(msg)
 
     def _matching_features(self, expr: pl.Expr) -> list[int]:
         try:
@@ -431,31 +501,3 @@ def open_frame(path: str | Path, *, name: str | None = None) -> Embeddings:
     folder = Path(path)
     frame = open_stored(folder)
     return Embeddings(View((Part(frame, 0),)), name=name or folder.resolve().name.removesuffix(".sae"))
-
-
-def _joined(views: list[View]) -> View:
-    """Move the document numbers of later views up and list all their parts."""
-    if any(not np.array_equal(_chosen(view), _chosen(views[0])) for view in views[1:]):
-        msg = "cannot put together frames with different features selected; select after concat"
-        raise MismatchError(msg)
-    moves = np.concatenate(([0], np.cumsum([view.extent for view in views]))).tolist()
-    if moves[-1] > MAX_DOCUMENTS:
-        msg = f"cannot number {moves[-1]} documents; at most {MAX_DOCUMENTS} fit in one frame"
-        raise FrameError(msg)
-    parts = tuple(
-        Part(part.frame, part.offset + move)
-        for view, move in zip(views, moves[:-1], strict=True)
-        for part in view.parts
-    )
-    return View(parts, _moved_docs(views, moves), views[0].chosen)
-
-
-def _chosen(view: View) -> NDArray[np.uint32]:
-    return np.arange(view.encoder.d_sae, dtype=np.uint32) if view.chosen is None else view.chosen
-
-
-def _moved_docs(views: list[View], moves: list[int]) -> NDArray[np.uint32] | None:
-    if all(view.docs is None for view in views):
-        return None
-    every = (np.arange(view.extent, dtype=np.uint32) if view.docs is None else view.docs for view in views)
-    return np.concatenate([docs + np.uint32(move) for docs, move in zip(every, moves[:-1], strict=True)])

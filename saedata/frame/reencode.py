@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saedata.errors import EncoderError
 from saedata.frame.manifest import FAMILY_POOLING
@@ -11,18 +11,22 @@ from saedata.frame.manifest import FAMILY_POOLING
 if TYPE_CHECKING:
     import polars as pl
 
+    from saedata.corpus import Conversation
     from saedata.encoders import LoadedEncoder
     from saedata.frame.manifest import EncoderInfo
+    from saedata.reader import Precision
 
 
-def token_activations(info: EncoderInfo, text: str, encoder: LoadedEncoder | None = None) -> pl.DataFrame:
+def token_activations(
+    info: EncoderInfo, document: str | Conversation, encoder: LoadedEncoder | None = None
+) -> pl.DataFrame:
     """Find every token's features.
 
     Parameters
     ----------
     info
         What the frame says about its encoder.
-    text
+    document
         The document.
     encoder
         The encoder, if it is loaded already; None: it is loaded by its name, once per process.
@@ -35,17 +39,25 @@ def token_activations(info: EncoderInfo, text: str, encoder: LoadedEncoder | Non
     Raises
     ------
     EncoderError
-        The encoder cannot be found, has other weights than the frame was made with, or there is none (merged
-        families).
+        The encoder cannot be found, has other weights than the frame was made with or reads in another way, or there
+        is none (merged families).
     """
     # The encoders stand above the frame: they are looked up here only, and only when asked for.
     from saedata.encode import encode_tokens
 
     check_one_encoder(info)
-    loaded = encoder or _load(info.name, info.precision)
+    precision: Any = info.precision
+    loaded = encoder or _load(info.name, precision, reads_chats(info))
     if (loaded.sae_sha256, loaded.reader.sha256) != (info.sae_sha256, info.reader_sha256):
         raise EncoderError(other_weights(info.name))
-    return encode_tokens(text, loaded.reader, loaded.sae)
+    if (loaded.reader.hook, loaded.reader.pooling) != (info.hook, info.pooling):
+        raise EncoderError(_other_way(info, loaded))
+    return encode_tokens(document, loaded.reader, loaded.sae)
+
+
+def reads_chats(info: EncoderInfo) -> bool:
+    """Whether the frame's documents were read in the reader's chat template."""
+    return "chat template" in info.pooling
 
 
 def check_one_encoder(info: EncoderInfo) -> None:
@@ -72,8 +84,16 @@ def other_weights(name: str) -> str:
     )
 
 
+def _other_way(info: EncoderInfo, loaded: LoadedEncoder) -> str:
+    return (
+        f"the encoder {info.name!r} found here reads in another way ({loaded.reader.hook}, {loaded.reader.pooling}) "
+        f"than the frame was made in ({info.hook}, {info.pooling}); pass the right one, loaded with load_encoder, "
+        "as encoder="
+    )
+
+
 @lru_cache(maxsize=2)
-def _load(name: str, precision: str) -> LoadedEncoder:
+def _load(name: str, precision: Precision, chat_template: bool) -> LoadedEncoder:  # noqa: FBT001
     from saedata.encoders import load_encoder
 
-    return load_encoder(name, precision="bfloat16" if precision == "bfloat16" else "float32")
+    return load_encoder(name, precision=precision, chat_template=chat_template)

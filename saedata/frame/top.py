@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import polars as pl
 
+from saedata.errors import FrameError
+from saedata.frame.lookup import activations_at, documents_at
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 SUFFIX = "_document"
 """What a user's column gets after its name where a result has a column of that name already."""
+
+FEW = 4096
+"""Documents up to which only the parts of the frame are read that hold them, and all of them together."""
 
 _ORDER = "__order"
 
@@ -107,20 +113,37 @@ def locate(view: View, pairs: pl.DataFrame) -> Iterator[tuple[ShardView, pl.Data
 
 def top_documents(view: View, pairs: pl.DataFrame) -> pl.DataFrame:
     """Give pairs from `strongest_of` their spans, texts and the user's columns, in the order of the pairs."""
+    docs = pairs["doc"].unique().to_numpy()
+    if len(docs) <= FEW:
+        spans = activations_at(view, docs, pairs["feature"].unique().to_numpy())
+        located = pairs.with_row_index(_ORDER).join(spans.drop("value"), on=["doc", "feature"], how="inner")
+        texts = _with_texts(documents_at(view, docs))
+        return located.join(texts, on="doc", how="left", suffix=SUFFIX).sort(_ORDER).drop(_ORDER)
     found = [
         spans.join(_with_texts(shard.documents()), on="doc", how="left", suffix=SUFFIX)
         for shard, spans in locate(view, pairs.with_row_index(_ORDER))
     ]
-    if not found:
-        return _empty(view, pairs)
     return pl.concat(found, how="diagonal_relaxed").sort(_ORDER).drop(_ORDER)
+
+
+def passages(view: View, features: Sequence[int], docs: Sequence[int]) -> pl.DataFrame:
+    """Look up features in documents, pair by pair; see `Embeddings.passages`."""
+    wanted = pl.DataFrame({"feature": features, "doc": docs}, schema={"feature": pl.UInt32, "doc": pl.UInt32})
+    wanted = wanted.with_row_index(_ORDER)
+    none = {"value": pl.Float32, "start": pl.UInt32, "stop": pl.UInt32, "text": pl.String}
+    found = [wanted.clear().with_columns(pl.lit(None, kind).alias(name) for name, kind in none.items())]
+    for shard in view.shards_with(wanted["doc"].unique().sort().to_numpy()):
+        here = wanted.filter(pl.col("doc").is_between(shard.first, shard.stop - 1))
+        spans = shard.activations(["doc", "feature", "value", "start", "stop"])
+        texts = shard.documents(["doc", "text"])
+        found.append(here.join(spans, on=["doc", "feature"], how="left").join(texts, on="doc"))
+    table = pl.concat(found).sort(_ORDER)
+    if table.height < wanted.height:
+        absent = wanted.join(table, on="doc", how="anti")["doc"][0]
+        msg = f"document {absent} is not in this view"
+        raise FrameError(msg)
+    return table.drop(_ORDER)
 
 
 def _with_texts(documents: F) -> F:
     return documents.drop("tokens", "features_on", "variance_unexplained")
-
-
-def _empty(view: View, pairs: pl.DataFrame) -> pl.DataFrame:
-    spans = pairs.clear().with_columns(start=pl.lit(0, pl.UInt32), stop=pl.lit(0, pl.UInt32))
-    texts = _with_texts(view.scan_documents())
-    return spans.lazy().join(texts, on="doc", how="left", suffix=SUFFIX).collect()

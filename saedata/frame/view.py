@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from saedata.errors import FrameError
+from saedata.errors import FrameError, MismatchError
 from saedata.frame.disk import reading
+from saedata.frame.layout import MAX_DOCUMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from saedata.frame.manifest import EncoderInfo
+    from saedata.frame.manifest import EncoderInfo, Shard
     from saedata.frame.stored import StoredFrame
 
 
@@ -48,6 +49,11 @@ class ShardView:
     index: int
     first: int
     stop: int
+
+    @property
+    def stored(self) -> Shard:
+        """What the manifest says of it, documents outside the view included."""
+        return self.part.frame.manifest.shards[self.index]
 
     def documents(self, columns: list[str] | None = None) -> pl.DataFrame:
         """Read the shard's documents that are in the view."""
@@ -131,6 +137,26 @@ class View:
         mask = self.mask_of(numbers)
         return mask if self.mask is None else mask & self.mask
 
+    @cached_property
+    def _selected(self) -> frozenset[int] | None:
+        return None if self.chosen is None else frozenset(self.chosen.tolist())
+
+    def check_features(self, features: Sequence[Any], name: str) -> None:
+        """Refuse features that do not exist or are not selected.
+
+        Raises
+        ------
+        FrameError
+            There is one.
+        """
+        for feature in features:
+            if not isinstance(feature, int | np.integer) or not 0 <= feature < self.encoder.d_sae:
+                msg = f"feature {feature} does not exist: this encoder has features 0 to {self.encoder.d_sae - 1}"
+                raise FrameError(msg)
+        if self._selected is not None and (absent := set(features) - self._selected):
+            msg = f"feature {min(absent)} is not among the selected features of {name}"
+            raise FrameError(msg)
+
     def shards(self) -> Iterator[ShardView]:
         """All shards that hold a selected document, in order."""
         for part in self.parts:
@@ -201,3 +227,39 @@ def _flagged(column: str, flags: NDArray[np.bool_]) -> pl.Expr:
     return pl.col(column).map_batches(
         lambda numbers: pl.Series(flags[numbers.to_numpy()]), return_dtype=pl.Boolean, is_elementwise=True
     )
+
+
+def joined(views: list[View]) -> View:
+    """Put views of one encoder behind each other: the document numbers of later ones move up.
+
+    Raises
+    ------
+    MismatchError
+        They have different features selected.
+    FrameError
+        There are more documents than can be numbered.
+    """
+    if any(not np.array_equal(_chosen(view), _chosen(views[0])) for view in views[1:]):
+        msg = "cannot put together frames with different features selected; select after concat"
+        raise MismatchError(msg)
+    moves = np.concatenate(([0], np.cumsum([view.extent for view in views]))).tolist()
+    if moves[-1] > MAX_DOCUMENTS:
+        msg = f"cannot number {moves[-1]} documents; at most {MAX_DOCUMENTS} fit in one frame"
+        raise FrameError(msg)
+    parts = tuple(
+        Part(part.frame, part.offset + move)
+        for view, move in zip(views, moves[:-1], strict=True)
+        for part in view.parts
+    )
+    return View(parts, _moved_docs(views, moves), views[0].chosen)
+
+
+def _chosen(view: View) -> NDArray[np.uint32]:
+    return np.arange(view.encoder.d_sae, dtype=np.uint32) if view.chosen is None else view.chosen
+
+
+def _moved_docs(views: list[View], moves: list[int]) -> NDArray[np.uint32] | None:
+    if all(view.docs is None for view in views):
+        return None
+    every = (np.arange(view.extent, dtype=np.uint32) if view.docs is None else view.docs for view in views)
+    return np.concatenate([docs + np.uint32(move) for docs, move in zip(every, moves[:-1], strict=True)])

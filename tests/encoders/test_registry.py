@@ -1,6 +1,9 @@
 """Named encoders, folders as encoders, and pairs that do not belong together."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 import pytest
@@ -62,6 +65,26 @@ def test_weights_of_another_reader_are_refused(monkeypatch: pytest.MonkeyPatch, 
         load_encoder("minilm")
 
 
+def test_the_readers_files_are_hashed_once_and_still_checked(
+    monkeypatch: pytest.MonkeyPatch, tiny_encoder: Path
+) -> None:
+    spec = find_encoder(tiny_encoder)
+    weights = Path(spec.reader_folder) / "model.safetensors"
+    right = hashlib.sha256(weights.read_bytes()).hexdigest()
+    seen: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(file: BinaryIO, name: str) -> object:
+        seen.append(file.name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    load_encoder(replace(spec, reader_sha256=right), device="cpu")
+    assert [Path(name) for name in seen].count(weights) == 1
+    with pytest.raises(EncoderError, match="are not the expected ones"):
+        load_encoder(replace(spec, reader_sha256="0" * 64), device="cpu")
+
+
 @pytest.mark.parametrize(
     "content", ["{", "[]", '{"name": 3}', '{"name": "a", "reader": "b"}', '{"nome": "a"}', '{"reader_package": []}']
 )
@@ -72,8 +95,6 @@ def test_a_strangers_description_is_checked(tmp_path: Path, content: str) -> Non
 
 
 def test_description_round_trip(tiny_encoder: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     spec = replace(find_encoder(tiny_encoder), sae=tmp_path, about="a test")
     save_encoder(spec)
     assert find_encoder(tmp_path) == spec

@@ -94,6 +94,7 @@ def test_top_documents(frame: Embeddings):
 def test_top_documents_of_several_features_read_each_shard_once(frame: Embeddings, monkeypatch: pytest.MonkeyPatch):
     reads = []
     real = pl.scan_parquet
+    monkeypatch.setattr("saedata.frame.top.FEW", 0)
     monkeypatch.setattr(pl, "scan_parquet", lambda path: reads.append(path) or real(path))
     top = frame.top_documents([3, 0, 7, 2], 2)
     assert top.select("feature", "doc").rows() == [(3, 6), (0, 4), (0, 0), (2, 0), (2, 4)]
@@ -241,3 +242,45 @@ def test_opened_again_it_answers_the_same(frame: Embeddings):
     again = open_frame(frame.path or "")
     assert again.features.equals(frame.features)
     assert again.documents.equals(frame.documents)
+
+
+def test_postings_are_the_activations_of_one_feature(frame: Embeddings) -> None:
+    part = frame.filter(pl.col("doc") > 0)
+    for view in (frame, part):
+        stored = view.scan().collect()
+        for feature in stored["feature"].unique():
+            docs, values = view.postings(feature, threshold=0.5)
+            expected = stored.filter(pl.col("feature") == feature, pl.col("value") > 0.5)
+            assert docs.tolist() == expected["doc"].to_list()
+            assert values.tolist() == expected["value"].to_list()
+    with pytest.raises(FrameError, match="does not exist"):
+        frame.postings(10**6)
+    with pytest.raises(FrameError, match="not among the selected"):
+        frame.select([0]).postings(1)
+
+
+def test_numbers_and_shards_follow_a_view(frame: Embeddings) -> None:
+    part = frame.filter(pl.col("doc") > 0)
+    assert (frame.is_whole, part.is_whole, frame.select([0]).is_whole) == (True, False, False)
+    assert part.extent == frame.extent == frame.n_documents
+    assert part.doc_numbers.tolist() == list(range(1, frame.n_documents))
+    assert frame.doc_numbers.tolist() == list(range(frame.n_documents))
+    for view in (frame, part):
+        assert pl.concat(shard.activations() for shard in view.shards()).equals(view.scan().collect())
+    assert [shard.stored.index for shard in frame.shards()] == list(range(len(frame.manifest.shards)))
+
+
+def test_passages_are_looked_up_pair_by_pair(frame: Embeddings) -> None:
+    stored = {(one["feature"], one["doc"]): one for one in frame.scan().collect().iter_rows(named=True)}
+    texts = dict(frame.documents.select("doc", "text").iter_rows())
+    last = frame.n_documents - 1
+    wanted = [*list(stored)[::-3], (0, last), (1, last), *list(stored)[:2]]
+    got = frame.passages(*zip(*wanted, strict=True))
+    assert [(row["feature"], row["doc"]) for row in got.iter_rows(named=True)] == wanted
+    for row in got.iter_rows(named=True):
+        one = stored.get((row["feature"], row["doc"]), dict.fromkeys(("value", "start", "stop")))
+        assert [row[name] for name in ("value", "start", "stop")] == [one[name] for name in ("value", "start", "stop")]
+        assert row["text"] == texts[row["doc"]]
+    assert frame.passages([], []).schema == got.schema
+    with pytest.raises(FrameError, match="document 0 is not in this view"):
+        frame.filter(pl.col("doc") > 0).passages([1, 1], [1, 0])

@@ -35,9 +35,11 @@ def encode_tokens(text: str, reader: Any, sae: Any) -> pl.DataFrame:
 def loads(frame: Embeddings, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     calls: list[tuple[str, str]] = []
 
-    def load_encoder(name: str, *, precision: str) -> SimpleNamespace:
+    def load_encoder(name: str, *, precision: str, chat_template: bool) -> SimpleNamespace:
         calls.append((name, precision))
-        reader = SimpleNamespace(sha256=frame.encoder.reader_sha256)
+        assert not chat_template
+        info = frame.encoder
+        reader = SimpleNamespace(sha256=info.reader_sha256, hook=info.hook, pooling=info.pooling)
         return SimpleNamespace(reader=reader, sae=None, sae_sha256=frame.encoder.sae_sha256)
 
     for name, value in (("encode", encode_tokens), ("encoders", load_encoder)):
@@ -80,6 +82,14 @@ def test_other_weights_are_refused(frame: Embeddings, loads: list[tuple[str, str
     with pytest.raises(EncoderError, match="has other weights than the frame was made with"):
         frame.tokens(0, encoder=other)
     assert loads == []
+
+
+def test_another_hook_or_pooling_is_refused(frame: Embeddings):
+    info = frame.encoder
+    reader = SimpleNamespace(sha256=info.reader_sha256, hook=info.hook, pooling="max; windows begin with BOS")
+    other: Any = SimpleNamespace(reader=reader, sae=None, sae_sha256=info.sae_sha256)
+    with pytest.raises(EncoderError, match=r"reads in another way .*begin with BOS"):
+        frame.tokens(0, encoder=other)
 
 
 def test_text_is_never_markup():

@@ -74,7 +74,7 @@ def test_empty_and_null_documents_have_no_windows(reader: Reader) -> None:
 def test_very_long_text_is_tokenized_in_pieces_without_a_seam(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "water hot sound " * 40
     whole = list(reader.windows([text]))
-    monkeypatch.setattr("saedata.reader._PIECE_CHARACTERS", 50)
+    monkeypatch.setattr("saedata.reader.windows._PIECE_CHARACTERS", 50)
     for expected, found in zip(whole, reader.windows([text]), strict=True):
         np.testing.assert_array_equal(found.ids, expected.ids)
         np.testing.assert_array_equal(found.starts, expected.starts)
