@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from saedata.errors import InputError
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, excerpt, number, percent, printable, show
+from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +25,16 @@ _SNIPPET = 24
 
 
 def reading_options(command: Command) -> Command:
-    """`corpus_options` without --limit, which is about pairs here."""
+    """`corpus_options`, but --limit is about pairs here, and how much is read has a name of its own."""
     command = corpus_options(command)
     params = command.__click_params__
     params[:] = [one for one in params if one.name != "limit"]
-    return command
+    return click.option(
+        "--limit-documents",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Read only the first N documents of a raw corpus (what --limit is elsewhere).",
+    )(command)
 
 
 def pair_options(command: Command) -> Command:
@@ -58,9 +65,24 @@ def pair_options(command: Command) -> Command:
             metavar="N",
             help="Compare within N strata of document length; 1: all together.",
         ),
-        click.option("--min-documents", type=click.IntRange(1), default=10, show_default=True, metavar="N"),
         click.option(
-            "--limit", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="Rows of the result."
+            "--min-documents",
+            type=click.IntRange(1),
+            default=10,
+            show_default=True,
+            metavar="N",
+            help="Test features that are on in so many (with --cluster, in so many clusters).",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(1),
+            default=1000,
+            show_default=True,
+            metavar="N",
+            help="Rows of the result, all pairs being tested; for documents to read see --limit-documents.",
+        ),
+        click.option(
+            "--cluster", metavar="COL", help="Documents of equal value are not independent, such as an author's."
         ),
         click.option(
             "--direction",
@@ -91,6 +113,7 @@ def pair_options(command: Command) -> Command:
 @pair_options
 @reading_options
 @table_options
+@plot_option
 def command(
     corpus: str,
     columns: tuple[str, ...],
@@ -99,7 +122,9 @@ def command(
     encoder: str,
     text: str | None,
     roles: tuple[str, ...],
+    limit_documents: int | None,
     out: Path | None,
+    plot: Path | None,
     as_json: bool,  # noqa: FBT001
     **options: Any,
 ) -> None:
@@ -111,19 +136,31 @@ def command(
     from saedata.analysis.correlate import concept_groups, correlate, correlate_columns
 
     check_out(out)
-    frames = open_all((corpus,), encoder=encoder, text=text, roles=roles, limit=None)
+    if columns and options["cluster"]:
+        msg = "--cluster goes without --column: columns are tested document by document"
+        raise InputError(msg)
+    frames = open_all((corpus,), encoder=encoder, text=text, roles=roles, limit=limit_documents)
     level = options["level"]
     if columns:
-        shared = ("min_documents", "limit", "strata", "duplicates", "threshold")
+        shared = ("min_documents", "limit", "strata", "duplicates", "threshold", "evidence")
         found = correlate_columns(frames[0], columns, **{name: options[name] for name in shared})
-        emit(found, out=out, as_json=as_json, people=lambda: _print_columns(found, top, level))
+        emit(found, out=out, as_json=as_json, people=lambda: _print_columns(found, frames[0], top, level))
+        draw(plot, lambda: [_plots().column_chart(found, alpha=level)])
         return
     pairs = correlate(frames[0], **options)
     if groups:
         members = concept_groups(pairs, level=level, seed=options["seed"])
         emit(members, out=out, as_json=as_json, people=lambda: _print_groups(members, top))
+        draw(plot, lambda: [_plots().concept_chart(pairs, members, alpha=level, seed=options["seed"])])
         return
     emit(pairs, out=out, as_json=as_json, people=lambda: print_pairs(pairs, frames, top, level))
+    draw(plot, lambda: [chart(pairs, alpha=level) for chart in (_plots().pair_chart, _plots().link_chart)])
+
+
+def _plots() -> Any:
+    from saedata import plots
+
+    return plots
 
 
 def print_pairs(found: pl.DataFrame, frames: Sequence[Embeddings], top: int, level: float) -> None:
@@ -183,7 +220,7 @@ def _snippets(row: dict[str, Any], texts: list[dict[int, str]]) -> Any:
     return Text.assemble(*parts[:-1])
 
 
-def _print_columns(found: pl.DataFrame, top: int, level: float) -> None:
+def _print_columns(found: pl.DataFrame, frame: Embeddings, top: int, level: float) -> None:
     import polars as pl
     from rich.table import Table
     from rich.text import Text
@@ -191,14 +228,30 @@ def _print_columns(found: pl.DataFrame, top: int, level: float) -> None:
     table = Table("column", "value", "label", box=None, header_style="bold", pad_edge=False)
     for name in ("correlation", "with value", "lift", "q"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("where it is strongest")
     significant = found.filter(pl.col("q") < level)
-    for row in significant.head(top).iter_rows(named=True):
+    shown = significant.head(top)
+    for row, quote in zip(shown.iter_rows(named=True), _quotes(shown, frame), strict=True):
         share = row["p_feature_given_value"]
         cells = [row["column"], row["value"] or "", row["label"], f"{row['correlation']:+.2f}"]
         cells += ["" if share is None else percent(share), _optional(row["lift"]), number(row["q"])]
-        table.add_row(*(Text(printable(cell)) for cell in cells))
+        table.add_row(*(Text(printable(cell)) for cell in cells), quote)
     tested = found["tested"][0] if found.height else 0
     show(table, f"{tested:,} tests; {significant.height:,} of the {found.height:,} rows have q < {level:g}")
+
+
+def _quotes(shown: pl.DataFrame, frame: Embeddings) -> list[Any]:
+    """Text around the strongest token of each row's first document; one reading for all rows."""
+    import polars as pl
+    from rich.text import Text
+
+    rows = shown.with_row_index("at").filter(pl.col("evidence").list.len() > 0)
+    found = frame.passages(rows["feature"].to_list(), rows["evidence"].list.first().to_list())
+    quotes = [Text("")] * shown.height
+    for at, row in zip(rows["at"].to_list(), found.iter_rows(named=True), strict=True):
+        before, word, after = excerpt(row["text"] or "", row["start"], row["stop"], width=_SNIPPET)
+        quotes[at] = Text.assemble(before, (word, "bold yellow"), after)
+    return quotes
 
 
 def _print_groups(found: pl.DataFrame, top: int) -> None:

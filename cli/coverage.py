@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from saedata_cli.dataset import counting_options
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, percent, show
+from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @counting_options
 @corpus_options
 @table_options
+@plot_option
 def command(
     corpus: str,
     top: int,
@@ -32,6 +34,7 @@ def command(
     roles: tuple[str, ...],
     limit: int | None,
     out: Path | None,
+    plot: Path | None,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Tell how many features n documents of a corpus turn on, and how redundant it is."""
@@ -41,6 +44,13 @@ def command(
     (frame,) = open_all([corpus], encoder=encoder, text=text, roles=roles, limit=limit)
     found = coverage(frame, duplicates=duplicates, threshold=threshold)  # type: ignore[arg-type]
     emit(found, out=out, as_json=as_json, people=lambda: _print(found, top))
+    draw(plot, lambda: [_picture(found, frame.name)])
+
+
+def _picture(found: pl.DataFrame, name: str) -> Any:
+    from saedata.plots import coverage_chart
+
+    return coverage_chart(found, name=name)
 
 
 def _print(found: pl.DataFrame, top: int) -> None:

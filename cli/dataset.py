@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +9,6 @@ import click
 from saedata_cli.output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
     from saedata.frame import Embeddings
@@ -47,13 +42,3 @@ def first_words(frame: Embeddings, docs: pl.Series) -> dict[int, str]:
     return {
         doc: printable(text[:_WORDS]) + ("…" if len(text) > _WORDS else "") for doc, text in table.collect().iter_rows()
     }
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Say what the library warns of in one sentence, without its source line; --quiet leaves it out."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for one in caught:
-        logging.getLogger("saedata").warning("%s", one.message)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from saedata_cli.dataset import first_words, told
+from saedata_cli.dataset import first_words
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, show
+from saedata_cli.output import check_out, emit, show, told
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ import polars as pl
 from saedata.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.table import Table
 
@@ -95,3 +98,13 @@ def percent(share: float) -> str:
 def number(value: float) -> str:
     """A p or q: two figures, or an upper bound where it is tiny."""
     return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say what the library warns of in one sentence, without its source line; --quiet leaves it out."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in caught:
+        logging.getLogger("saedata").warning("%s", one.message)

@@ -9,6 +9,7 @@ import click
 from saedata_cli.dataset import counting_options
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, percent, printable, show
+from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @counting_options
 @corpus_options
 @table_options
+@plot_option
 def command(
     a: str,
     b: str,
@@ -42,6 +44,7 @@ def command(
     roles: tuple[str, ...],
     limit: int | None,
     out: Path | None,
+    plot: Path | None,
     as_json: bool,  # noqa: FBT001
     **options: Any,
 ) -> None:
@@ -52,6 +55,13 @@ def command(
     frames = open_all((a, b), encoder=encoder, text=text, roles=roles, limit=limit)
     found = overlap(*frames, **options)
     emit(found, out=out, as_json=as_json, people=lambda: _print(found))
+    draw(plot, lambda: [_picture(found)])
+
+
+def _picture(found: pl.DataFrame) -> Any:
+    from saedata.plots import overlap_chart
+
+    return overlap_chart(found)
 
 
 def _print(found: pl.DataFrame) -> None:

@@ -18,6 +18,7 @@ from saedata_cli.options import corpus_options, open_all, quiet_option
 @click.option("--title", help="Headline; default: the corpora's names.")
 @click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Differences each way.")
 @click.option("--examples", type=click.IntRange(0), default=3, show_default=True, help="Documents per side.")
+@click.option("--pairs", type=click.IntRange(0), default=5, show_default=True, help="Pairs that go together; 0: none.")
 @click.option(
     "--duplicates",
     type=click.Choice(["once", "keep"]),
@@ -44,9 +45,9 @@ def command(
     The file opens without network. One corpus alone gives an overview of it.
     """
     from saedata import report
-    from saedata.reports.output import check_output
+    from saedata.plots.files import check_place
 
-    check_output(out)
+    check_place(out)
     frames = open_all(corpora, encoder=encoder, text=text, roles=roles, limit=limit)
     written = report(*frames, out=out, command=shlex.join(["saedata", *sys.argv[1:]]), **options)
     click.echo(f"{written}: {written.stat().st_size / 1e3:,.0f} kB")

@@ -9,6 +9,7 @@ import click
 from saedata_cli.dataset import counting_options, first_words
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, percent, show
+from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @counting_options
 @corpus_options
 @table_options
+@plot_option
 def command(
     corpus: str,
     curve: bool,  # noqa: FBT001
@@ -42,6 +44,7 @@ def command(
     roles: tuple[str, ...],
     limit: int | None,
     out: Path | None,
+    plot: Path | None,
     as_json: bool,  # noqa: FBT001
     **options: Any,
 ) -> None:
@@ -53,9 +56,17 @@ def command(
     if curve:
         points = coverage_curve(frame, **options)
         emit(points, out=out, as_json=as_json, people=lambda: _print_curve(points, top))
+        draw(plot, lambda: [_picture(points, frame.name)])
         return
     found = select(frame, **options)
     emit(found, out=out, as_json=as_json, people=lambda: _print(found, frame, top))
+    draw(plot, lambda: [_picture(found, frame.name)])
+
+
+def _picture(found: pl.DataFrame, name: str) -> Any:
+    from saedata.plots import selection_chart
+
+    return selection_chart(found, name=name)
 
 
 def _print(found: pl.DataFrame, frame: Embeddings, top: int) -> None:

@@ -1,6 +1,7 @@
 """The corpus report: one HTML file that opens anywhere, needs no network and runs no script.
 
-`model` gathers every number, `charts` draws, `words` puts numbers into sentences, `render` makes the page.
+`model` gathers every number, `charts` and `saedata.plots` draw, `words` puts numbers into sentences, `render` makes
+the page.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saedata.plots.files import check_place, write_atomically
 from saedata.reports.model import Settings, gather
-from saedata.reports.output import check_output, write_atomically
 from saedata.reports.render import render
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def report(
     level: float = 0.95,
     features: int = 20,
     examples: int = 3,
+    pairs: int = 5,
     seed: int = 0,
     command: str | None = None,
 ) -> Path:
@@ -54,6 +56,8 @@ def report(
         Features shown for each direction, at least 1.
     examples
         Example documents for each feature and side; 0 for none.
+    pairs
+        Pairs of features that go together, shown for each corpus (of three at most); 0 leaves the section out.
     seed
         Passed to the analyses.
     command
@@ -76,7 +80,7 @@ def report(
     >>> report(saedata.open("willow.sae"), saedata.open("flint.sae"), out="report.html")  # doctest: +SKIP
     PosixPath('report.html')
     """
-    settings = Settings(title, duplicates, threshold, level, features, examples, seed, command)
-    path = check_output(Path(out))
+    settings = Settings(title, duplicates, threshold, level, features, examples, pairs, seed, command)
+    path = check_place(Path(out))
     write_atomically(path, render(gather(frames, settings)))
     return path

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from saedata.reports.text import plain, points, shorten
+from saedata.plots.saving import inline_svg
+from saedata.plots.text import brief, points
+from saedata.plots.theme import FONT, GRID, INK, MUTED, PALETTE, Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,16 +20,7 @@ if TYPE_CHECKING:
     from saedata.reports.corpora import Histogram
     from saedata.reports.features import Feature
 
-Drawing = Any  # the types of altair do not follow its chained methods
-
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, the target's first; report.css maps them to lighter ones on a dark page."""
-
-INK, MUTED, GRID = "#1f2328", "#57606a", "#d8dee4"
-FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
-
 ROW, NARROW_ROW = 27, 46
-LONGEST_NAME = 48
 WIDE, NARROW = 900, 330
 CHARACTER = 6.9  # width of an average one in the charts' names
 
@@ -253,35 +244,16 @@ def _axis(form: str, *, grid: bool) -> alt.Axis:
 def _chart_name(feature: Feature) -> str:
     """Short: in a chart the number stands after the tokens, because the eye reads from the left."""
     tokens = " / ".join(feature.tokens[:4])
-    name = feature.label or (f"{tokens}  ·  {feature.id}" if tokens else f"feature {feature.id}")
-    return plain(shorten(" ".join(name.split()), LONGEST_NAME))
+    return brief(feature.label or (f"{tokens}  ·  {feature.id}" if tokens else f"feature {feature.id}"))
 
 
 def _svg(chart: Drawing, prefix: str) -> str:
-    """Draw, and make what is drawn a part of the page: ids of its own, hidden from screen readers."""
     styled = (
         chart.configure(background="transparent", font=FONT, aria=False, padding=4)
         .configure_view(stroke=None)
         .configure_axis(gridColor=GRID, labelFontSize=11.5, titleFontSize=11.5, titleFontWeight="normal")
     )
-    file = io.StringIO()
-    styled.save(file, format="svg")
-    return _embedded(file.getvalue(), prefix)
-
-
-def _embedded(svg: str, prefix: str) -> str:
-    """Only tags are changed: a label may well hold something that looks like an id."""
-
-    def own(tag: re.Match[str]) -> str:
-        return re.sub(r'(\bid="|url\(#)', rf"\1{prefix}-", tag.group())
-
-    svg = re.sub(r"<[^<>]*>", own, svg)
-    return re.sub(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', _opening, svg, count=1)
-
-
-def _opening(match: re.Match[str]) -> str:
-    width, height = match.groups()
-    return f'<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true" width="{width}" height="{height}"'
+    return inline_svg(styled, prefix)
 
 
 def legend(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -94,6 +94,8 @@ class Differences:
     seeable
         The smallest difference that would have stood out had it been the only one: for a feature absent from
         the other side, and for one on in half of its documents. None: not even the largest possible.
+    table
+        What `diff` returned.
     """
 
     tested: int
@@ -102,6 +104,7 @@ class Differences:
     more: tuple[Difference, ...]
     less: tuple[Difference, ...]
     seeable: tuple[float | None, float | None]
+    table: pl.DataFrame = field(repr=False, compare=False)
 
     @property
     def found(self) -> int:
@@ -141,7 +144,7 @@ def differences(sides: Sequence[Counted], settings: Settings, *, without: NDArra
         rows.filter(pl.col("difference") < 0).head(most),
     ]
     more, less = _dressed(shown, sides, settings.examples)
-    return Differences(table.height, n_more, n_less, more, less, _seeable(sides, table.height))
+    return Differences(table.height, n_more, n_less, more, less, _seeable(sides, table.height), table)
 
 
 def smallest_seeable(n: int, other_n: int, *, base: float, tested: int) -> float | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from saedata.frame import feature_name, names_across
-from saedata.reports.text import Snippet, plain, shorten, snippet
+from saedata.plots.text import plain, shorten
+from saedata.reports.text import Snippet, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,12 +10,16 @@ from saedata.reports.alone import Characteristic, characteristic
 from saedata.reports.compared import Differences, differences
 from saedata.reports.corpora import Corpus, Counted, Histogram, Idle, describe, distinct_names, histograms, idle
 from saedata.reports.origin import Origin, origin
+from saedata.reports.together import Together, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from saedata.analysis.diff import Duplicates
     from saedata.frame import Embeddings
+
+
+_LEAST = {"features": 1, "examples": 0, "pairs": 0}
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Settings:
     level: float = 0.95
     features: int = 20
     examples: int = 3
+    pairs: int = 5
     seed: int = 0
     command: str | None = None
 
@@ -46,6 +51,8 @@ class Report:
         Of two or more corpora; None for one alone.
     alone
         Of one corpus alone: its most common features, and its rare but strong ones.
+    together
+        Pairs of features that go together, in each of the first corpora.
     idle
         Features that are left out because they are on nearly everywhere, and how many are on nowhere.
     histograms
@@ -58,6 +65,7 @@ class Report:
     corpora: tuple[Corpus, ...]
     differences: Differences | None
     alone: Characteristic | None
+    together: tuple[Together, ...]
     idle: Idle
     histograms: tuple[Histogram, ...]
     origin: Origin
@@ -92,6 +100,7 @@ def gather(frames: Sequence[Embeddings], settings: Settings) -> Report:
         settings=settings,
         differences=differences(sides, settings, without=unshown.always) if several else None,
         alone=None if several else characteristic(sides[0], settings, without=unshown.always),
+        together=together(sides, settings, without=unshown.always),
         idle=unshown,
         corpora=tuple(describe(side) for side in sides),
         histograms=histograms(sides),
@@ -103,10 +112,8 @@ def _check(frames: Sequence[Embeddings], settings: Settings) -> None:
     msg = ""
     if not frames:
         msg = "there is nothing to report on; give at least one corpus"
-    elif settings.features < 1:
-        msg = f"features is {settings.features}; it must be 1 or more"
-    elif settings.examples < 0:
-        msg = f"examples is {settings.examples}; it must be 0 or more"
+    elif small := [name for name, least in _LEAST.items() if getattr(settings, name) < least]:
+        msg = f"{small[0]} is {getattr(settings, small[0])}; it must be {_LEAST[small[0]]} or more"
     elif not 0 < settings.level < 1:
         msg = f"level is {settings.level}; it must be between 0 and 1, e.g. 0.95"
     elif settings.duplicates not in ("once", "keep"):

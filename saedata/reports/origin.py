@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PACKAGES = ("saedata", "polars", "numpy", "scipy", "torch")
 """Whose versions can change a number."""
 
-_OPTIONS = ("duplicates", "threshold", "level", "features", "examples", "seed", "title")
+_OPTIONS = ("duplicates", "threshold", "level", "features", "examples", "pairs", "seed", "title")
 _ENCODER = ("name", "reader", "layer", "hook", "architecture", "d_in", "d_sae", "pooling", "precision")
 _HASHES = ("reader_sha256", "sae_sha256", "labels_sha256")
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from saedata.plots import pair_chart, volcano_chart
+from saedata.plots.saving import inline_svg
+from saedata.plots.text import percent, plain, points, probability
+from saedata.plots.theme import NARROW_WIDTH, WIDTH
 from saedata.reports import charts, words
-from saedata.reports.text import number, percent, plain, points, probability
+from saedata.reports.compared import ALPHA
+from saedata.reports.text import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jinja2 import Environment
 
+    from saedata.plots.theme import Drawing
     from saedata.reports.alone import Present
     from saedata.reports.compared import Difference
     from saedata.reports.corpora import Histogram
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
 
 IN_CHART = 12
 """Rows of each direction in the chart; the table holds the others."""
+
+IN_VOLCANO = 700
+"""Points in the chart of all differences, which would else weigh more than the rest of the page."""
 
 HEADLINES = 4
 """Features of each direction at the top of the page."""
@@ -50,6 +60,7 @@ def render(report: Report) -> str:
         histograms=[(one, _histogram(one)) for one in report.histograms],
         several=len(report.corpora) > 2,
         headlines=HEADLINES,
+        in_volcano=IN_VOLCANO,
     )
 
 
@@ -96,10 +107,27 @@ def _charts(report: Report) -> dict[str, Markup]:
     if report.differences is not None:
         rows = [*report.differences.more[:IN_CHART], *reversed(report.differences.less[:IN_CHART])]
         drawn |= _both("differences", charts.dumbbells, rows)
+        drawn |= _twice("volcano", partial(_volcano, report))
     if report.alone is not None:
         drawn |= _both("common", charts.dots, report.alone.common[:IN_CHART])
         drawn |= _both("rare", charts.dots, report.alone.rare[:IN_CHART])
+    for place, one in enumerate(report.together):
+        if one.pairs:
+            drawn |= _twice(f"together{place}", partial(pair_chart, one.table, alpha=ALPHA))
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  escaped where it was drawn
+
+
+def _volcano(report: Report, *, width: int) -> Drawing:
+    assert report.differences is not None
+    return volcano_chart(
+        report.differences.table, target=report.corpora[0].name, alpha=ALPHA, most=IN_VOLCANO, width=width
+    )
+
+
+def _twice(name: str, draw: Callable[..., Drawing]) -> dict[str, str]:
+    """One of the charts that all commands draw, without its title: the page has its own words."""
+    widths = (("wide", WIDTH), ("narrow", NARROW_WIDTH))
+    return {f"{name}_{which}": inline_svg(draw(width=width), f"{name}-{which}") for which, width in widths}
 
 
 def _both(name: str, draw: object, rows: Sequence[Difference] | Sequence[Present]) -> dict[str, str]:

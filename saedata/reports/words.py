@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saedata.hygiene import ALWAYS
+from saedata.plots.text import counted, percent
 from saedata.reports.compared import ALPHA
-from saedata.reports.text import counted, number, percent
+from saedata.reports.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from saedata.reports.compared import Difference
     from saedata.reports.corpora import Corpus
     from saedata.reports.model import Report
+    from saedata.reports.together import Together
 
 LONGER = 1.2
 """Ratio of median lengths from which length is named as a possible reason."""
@@ -156,6 +158,29 @@ def quality(corpus: Corpus) -> list[str]:
         *(f"column “{old}” is called “{new}” here, because its name is reserved" for old, new in corpus.renamed),
     ]
     return [note for note in notes if note] or ["nothing unusual"]
+
+
+def volcano(report: Report, most: int) -> str:
+    """What the chart of all differences shows."""
+    found = report.differences
+    assert found is not None
+    drawn = f"The {most:,} of the smallest q are drawn" if found.tested > most else "Each is a point"
+    return (
+        f"All {counted(found.tested, 'feature')} tested, by size of the difference and evidence for it. {drawn}; "
+        f"what stands out lies above the line (q below {ALPHA:g})."
+    )
+
+
+def together(one: Together) -> str:
+    """How many pairs of features were tested in a corpus, and how many go together."""
+    if not one.tested:
+        return f"No two features are on in enough documents of {one.name} to be tested."
+    limited = f" of its {one.limited:,} most frequent features" if one.limited else ""
+    tested = f"{counted(one.tested, 'pair')}{limited} tested"
+    if not one.found:
+        return f"{tested}: none goes together more than chance and the lengths of documents explain."
+    found = f"{one.found:,} or more" if one.found == one.table.height else f"{one.found:,}"
+    return f"{tested}; {found} go together more than chance explains (q\u00a0<\u00a0{ALPHA:g}, Benjamini–Hochberg)."
 
 
 def method(report: Report) -> str:

@@ -32,7 +32,8 @@ def page(path: Path) -> BeautifulSoup:
 
 
 def written(*frames: Embeddings, out: Path, **options: Any) -> BeautifulSoup:
-    return page(report(*frames, out=out, **options))
+    """A page without the section on pairs, which takes a second, unless it is asked for."""
+    return page(report(*frames, out=out, **({"pairs": 0} | options)))
 
 
 def only(parent: Tag | BeautifulSoup, selector: str) -> Tag:

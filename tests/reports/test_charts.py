@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from saedata.reports.charts import PALETTE, _embedded, histogram
+from saedata.plots.saving import own_ids
+from saedata.plots.theme import PALETTE
+from saedata.reports.charts import histogram
 from saedata.reports.corpora import Histogram, _binned
 
 
@@ -13,7 +15,7 @@ def test_ids_become_unique_and_text_stays_as_it_is():
     text = 'id="a" url(#a)'
     inside = f'<path id="a"/><g clip-path="url(#a)"/><text>{text}</text>'
     svg = f'<svg width="20" height="9.5" viewBox="0 0 1 1">{inside}</svg>'
-    root = ET.fromstring(_embedded(svg, "mine"))
+    root = ET.fromstring(own_ids(svg, "mine"))
     path, group, label = root
     assert (path.get("id"), group.get("clip-path"), label.text) == ("mine-a", "url(#mine-a)", text)
     assert (root.get("width"), root.get("height"), root.get("aria-hidden")) == ("20", "9.5", "true")

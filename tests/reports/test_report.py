@@ -281,7 +281,7 @@ def test_page_needs_nothing_else(pair: Pair, tmp_path: Path):
 
 def test_charts_are_named_for_screen_readers_and_hold_text(pair: Pair, tmp_path: Path):
     charts = written(*pair, out=tmp_path / "r.html").select(".chart")
-    assert len(charts) == 2 + 4
+    assert len(charts) == 2 + 2 + 4
     for chart in charts:
         assert chart["role"] == "img"
         assert len(chart["aria-label"]) > 20

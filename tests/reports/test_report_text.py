@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saedata.reports.text import LONGEST_MARK, plain, points, shorten, snippet
+from saedata.plots.text import plain, points, shorten
+from saedata.reports.text import LONGEST_MARK, snippet
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 
