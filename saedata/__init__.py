@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from saedata.analysis.document_scores import document_scores
     from saedata.analysis.near_duplicates import near_duplicates
     from saedata.analysis.overlap import overlap
+    from saedata.analysis.search import query_features, search
     from saedata.analysis.select import select
+    from saedata.concepts import choose_features
     from saedata.embedding import as_embeddings, embed
+    from saedata.encoder_check import check_encoder
     from saedata.encoders import list_encoders, load_encoder, load_sae
     from saedata.frame import Embeddings, verify
     from saedata.frame import open_frame as open  # noqa: A004
     from saedata.hygiene import feature_hygiene
+    from saedata.hypothesising import hypotheses
     from saedata.labels.explain import label
     from saedata.labels.scores import score_labels
     from saedata.merging import merge_families
+    from saedata.plots import save_chart
     from saedata.reports import report
     from saedata.sae.model import SAE
     from saedata.training import evaluate_sae, train
@@ -37,6 +42,8 @@ _HOME = {
     "SAE": ("saedata.sae.model", "SAE"),
     "as_embeddings": ("saedata.embedding", "as_embeddings"),
     "audit": ("saedata.analysis.audit", "audit"),
+    "check_encoder": ("saedata.encoder_check", "check_encoder"),
+    "choose_features": ("saedata.concepts", "choose_features"),
     "concept_groups": ("saedata.analysis.correlate", "concept_groups"),
     "correlate": ("saedata.analysis.correlate", "correlate"),
     "correlate_columns": ("saedata.analysis.correlate", "correlate_columns"),
@@ -47,6 +54,7 @@ _HOME = {
     "evaluate_sae": ("saedata.training", "evaluate_sae"),
     "feature_hygiene": ("saedata.hygiene", "feature_hygiene"),
     "findings": ("saedata.analysis.diff", "findings"),
+    "hypotheses": ("saedata.hypothesising", "hypotheses"),
     "label": ("saedata.labels.explain", "label"),
     "list_encoders": ("saedata.encoders", "list_encoders"),
     "load_encoder": ("saedata.encoders", "load_encoder"),
@@ -55,8 +63,11 @@ _HOME = {
     "near_duplicates": ("saedata.analysis.near_duplicates", "near_duplicates"),
     "open": ("saedata.frame", "open_frame"),
     "overlap": ("saedata.analysis.overlap", "overlap"),
+    "query_features": ("saedata.analysis.search", "query_features"),
     "report": ("saedata.reports", "report"),
+    "save_chart": ("saedata.plots", "save_chart"),
     "score_labels": ("saedata.labels.scores", "score_labels"),
+    "search": ("saedata.analysis.search", "search"),
     "select": ("saedata.analysis.select", "select"),
     "train": ("saedata.training", "train"),
     "trend": ("saedata.analysis.diff", "trend"),
@@ -68,6 +79,8 @@ __all__ = [
     "Embeddings",
     "as_embeddings",
     "audit",
+    "check_encoder",
+    "choose_features",
     "concept_groups",
     "correlate",
     "correlate_columns",
@@ -78,6 +91,7 @@ __all__ = [
     "evaluate_sae",
     "feature_hygiene",
     "findings",
+    "hypotheses",
     "label",
     "list_encoders",
     "load_encoder",
@@ -86,8 +100,11 @@ __all__ = [
     "near_duplicates",
     "open",
     "overlap",
+    "query_features",
     "report",
+    "save_chart",
     "score_labels",
+    "search",
     "select",
     "train",
     "trend",
