@@ -18,7 +18,7 @@ from saedata.corpus import Corpus, documents_of, read_corpus
 from saedata.encode import default_token_budget, encode
 from saedata.encoder_check import check_documents
 from saedata.encoders import Encoder, LoadedEncoder, chosen_encoder, load_encoder
-from saedata.errors import FrameError
+from saedata.errors import EncoderError, FrameError
 from saedata.frame import CorpusInfo, Embeddings, EncoderInfo, FrameWriter, is_frame, open_frame
 from saedata.frame.disk import reading
 from saedata.frame.features import checked_labels
@@ -153,6 +153,7 @@ def embed(
         loaded = load_encoder(
             spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template
         )
+    _check_unsigned(loaded)
     check_conversations(read, loaded.reader)
     for warning in read.warnings:
         log.warning(warning)
@@ -174,6 +175,16 @@ def embed(
             _write_shards(writer, read, loaded, folder, shard_documents, token_budget)
         writer.finish(_kept_labels(folder, loaded.spec) if append else _labels(loaded.spec))
     return open_frame(folder, name=name)
+
+
+def _check_unsigned(encoder: LoadedEncoder) -> None:
+    """Refuse an SAE whose features have a sign: a frame counts as on what is above its threshold, and no more."""
+    if encoder.sae.signed:
+        msg = (
+            f"the SAE of {encoder.spec.name} has signed features ({encoder.sae.architecture}), and a frame would take "
+            "negative activations for off: encode with it by `saedata.load_sae`, or choose another SAE here"
+        )
+        raise EncoderError(msg)
 
 
 def as_embeddings(

@@ -1,5 +1,6 @@
 """From a corpus to a frame: shards, resume, cache, refusal, agreement of precisions."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import saedata
 from saedata.corpus import read_corpus
 from saedata.embedding import _estimate, as_embeddings, cache_folder, embed
 from saedata.encoders import LoadedEncoder, load_encoder
-from saedata.errors import CorpusError, FrameError, InputError
+from saedata.errors import CorpusError, EncoderError, FrameError, InputError
 from saedata.frame.relabel import relabel_frame
+from saedata.sae.architectures import AbsTopK
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,14 @@ def test_tokens_and_highlights_come_from_the_encoder_again(tiny: LoadedEncoder, 
     marked = frame.highlight(0, feature, encoder=tiny)
     assert "<mark" in marked
     assert "<b>" not in marked
+
+
+def test_signed_features_are_refused(tiny: LoadedEncoder, tmp_path: Path) -> None:
+    plain = {f.name: getattr(tiny.sae, f.name) for f in fields(tiny.sae) if f.name != "threshold"}
+    signed = replace(tiny, sae=AbsTopK(**plain, k=9))
+    with pytest.raises(EncoderError, match=r"signed features \(abstopk\)"):
+        embed(["a text"], encoder=signed, out=tmp_path / "a.sae")
+    assert not (tmp_path / "a.sae").exists()
 
 
 def test_bad_input_leaves_nothing_behind(tiny: LoadedEncoder, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The hot path against a plain loop over tokens."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from saedata.encode import encode, encode_tokens
 from saedata.encoders import LoadedEncoder, load_encoder
 from saedata.reader import read
+from saedata.sae.architectures import AbsTopK
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +97,13 @@ def test_only_one_batch_of_tokens_by_features_is_held(
     encoder: LoadedEncoder, sentences: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
-    whole = type(encoder.sae).encode
+    whole = type(encoder.sae).before
 
-    def spy(sae: object, x: torch.Tensor) -> torch.Tensor:
+    def spy(sae: object, x: torch.Tensor, features: slice) -> torch.Tensor:
         sizes.append(len(x))
-        return whole(sae, x)
+        return whole(sae, x, features)
 
-    monkeypatch.setattr(type(encoder.sae), "encode", spy)
+    monkeypatch.setattr(type(encoder.sae), "before", spy)
     encode(sentences, encoder.reader, encoder.sae, token_budget=120)
     assert len(sizes) > 5
     assert max(sizes) <= 120
@@ -119,3 +121,28 @@ def test_features_on_counts_above_the_threshold(encoder: LoadedEncoder, sentence
     assert high.activations.equals(low.activations)
     above = low.activations.filter(low.activations["value"] > 1.0).height
     assert int(high.documents["features_on"].sum()) == above < low.activations.height
+
+
+def test_signed_features_are_pooled_by_magnitude_and_keep_their_sign(
+    encoder: LoadedEncoder, sentences: list[str]
+) -> None:
+    plain = {f.name: getattr(encoder.sae, f.name) for f in fields(encoder.sae) if f.name != "threshold"}
+    sae = AbsTopK(**plain, k=9)
+    middle = float(encode(sentences, encoder.reader, sae).activations["value"].abs().median())
+    found = encode(sentences, encoder.reader, sae, threshold=middle)
+    tokens = encode_tokens(sentences[0], encoder.reader, sae)
+    strongest = tokens.sort(pl.col("value").abs(), descending=True).unique("feature", keep="first").sort("feature")
+    first = found.activations.filter(doc=0)
+    assert first["feature"].equals(strongest["feature"])
+    np.testing.assert_allclose(first["value"], strongest["value"], atol=1e-4)
+    assert (found.activations["value"] < 0).any()
+    assert (found.activations["value"] > 0).any()
+    above = found.activations.filter(pl.col("value").abs() > middle)
+    assert int(found.documents["features_on"].sum()) == above.height < found.activations.height
+
+
+def test_a_transcoder_says_nothing_of_variance(encoder: LoadedEncoder, sentences: list[str]) -> None:
+    sae = replace(encoder.sae, transcoder=True)
+    found = encode(sentences, encoder.reader, sae)
+    assert found.documents["variance_unexplained"].null_count() == len(sentences)
+    assert found.activations.equals(encode(sentences, encoder.reader, encoder.sae).activations)
