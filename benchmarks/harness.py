@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import platform
+import resource
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,6 +79,18 @@ def machine() -> str:
         names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     return f"{model}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB"
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most.
+
+    The largest resident size that `getrusage` tells would be that of the parent, if that was larger when it forked.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def save(name: str, figures: list[Figure], *, seconds: float) -> None:

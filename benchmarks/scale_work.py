@@ -7,7 +7,6 @@ memory is the largest resident size of the whole process, by the operating syste
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from collections.abc import Callable
 import polars as pl
 
 import saedata
+from benchmarks.harness import peak_memory
 from saedata.frame import Embeddings
 
 DENSE = 0.001
@@ -41,8 +41,7 @@ def main() -> None:
     since = time.perf_counter()
     table = WORK[name](*map(saedata.open, paths))
     seconds = time.perf_counter() - since
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform == "linux" else 1)
-    print(json.dumps({"seconds": seconds, "gigabytes": peak / 1e9, "rows": table.height}))
+    print(json.dumps({"seconds": seconds, "gigabytes": peak_memory() / 1e9, "rows": table.height}))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 import zlib
@@ -19,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.harness import peak_memory
 from benchmarks.simulated import Mixture, Tables
 
 LABEL_WORDS = ("red", "early", "large", "near", "warm", "north", "old", "quiet")
@@ -141,7 +141,7 @@ def _forget(frame: Path) -> None:
 def main() -> None:
     work, frame = sys.argv[1:]
     found = {"build": build, "search": search}[work](Path(frame))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform == "linux" else 1)
+    peak = peak_memory()
     print(json.dumps(found | {"gigabytes": peak / 1e9}))
 
 
