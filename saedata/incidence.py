@@ -80,13 +80,11 @@ class Incidence:
         if self._kept is not None:
             yield from self._kept
             return
-        ascending = bool(np.all(self.docs[1:] > self.docs[:-1]))
-        blocks = self._read() if ascending else self._read_in_order()
-        if self._bytes > KEPT_BYTES:
-            yield from blocks
+        if self.size > KEPT_BYTES:
+            yield from self.read()
             return
         kept = []
-        for block in blocks:
+        for block in self.read():
             kept.append(block)
             yield block
         self._kept = kept
@@ -113,20 +111,27 @@ class Incidence:
             count_on(block.pointers, block.features, stratum[block.documents], counts)
         return counts
 
+    def read(self) -> Iterator[Block]:
+        """Read all documents from disk, `BLOCK` at a time, without keeping them."""
+        ascending = bool(np.all(self.docs[1:] > self.docs[:-1]))
+        yield from self._ascending() if ascending else self._in_order()
+
     @property
-    def _dtype(self) -> type[np.unsignedinteger[Any]]:
+    def dtype(self) -> type[np.unsignedinteger[Any]]:
+        """Type of the feature numbers in blocks."""
         return np.uint16 if self.frame.n_features <= 1 << 16 else np.uint32
 
     @property
-    def _bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes that the feature numbers of the whole frame need."""
         on = self.frame.scan_documents().select(pl.col("features_on").cast(pl.UInt64).sum()).collect().item()
-        return int(on or 0) * np.dtype(self._dtype).itemsize
+        return int(on or 0) * np.dtype(self.dtype).itemsize
 
-    def _read_in_order(self) -> Iterator[Block]:
+    def _in_order(self) -> Iterator[Block]:
         docs, order = np.unique(self.docs, return_inverse=True)
-        yield from _reordered(list(Incidence(self.frame, docs, threshold=self.threshold)._read()), order)
+        yield from _reordered(list(Incidence(self.frame, docs, threshold=self.threshold)._ascending()), order)
 
-    def _read(self) -> Iterator[Block]:
+    def _ascending(self) -> Iterator[Block]:
         waiting: list[tuple[Array, Array]] = []
         first = 0
         for rows, features in self._shards():
@@ -145,11 +150,11 @@ class Incidence:
         position = np.full(int(self.docs.max(initial=0)) + 1, -1, dtype=np.int32)
         position[self.docs] = np.arange(len(self.docs), dtype=np.int32)
         above = pl.lit(self.threshold, pl.Float32)
-        for shard in self.frame._view.shards():
+        for shard in self.frame.shards():
             table = shard.activations(["doc", "feature", "value"]).filter(pl.col("value") > above)
             table = table.filter(pl.col("doc") < len(position))
             rows = position[table["doc"].to_numpy()]
-            features = table["feature"].to_numpy().astype(self._dtype)
+            features = table["feature"].to_numpy().astype(self.dtype)
             counts = rows >= 0
             yield (rows, features) if counts.all() else (rows[counts], features[counts])
 

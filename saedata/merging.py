@@ -72,7 +72,7 @@ def merge_families(
     EncoderError
         The encoder is not here, has other weights, or families are merged already.
     """
-    if not frame._view.is_whole:
+    if not frame.is_whole:
         msg = f"{frame.name} is a part of a frame or several; merge whole frames, then filter, select or concat"
         raise InputError(msg)
     check_one_encoder(frame.encoder)
@@ -158,7 +158,7 @@ def _write_shards(writer: FrameWriter, frame: Embeddings, into: Array) -> None:
     """Merge shard by shard; what an interrupted run has done is left out."""
     manifest, above = frame.manifest, pl.lit(frame.threshold, pl.Float32)
     with progress(f"merging {frame.name}", total=manifest.documents, unit="documents") as done:
-        for shard in frame._view.shards():
+        for shard in frame.shards():
             if shard.index >= writer.done:
                 activations = merged_activations(shard.activations(), into)
                 on = activations.filter(pl.col("value") > above).group_by("doc").agg(features_on=pl.len())

@@ -50,9 +50,9 @@ class Rows:
         FrameError
             The temporary file does not fit on its disk.
         """
-        dtype = incidence._dtype
+        dtype = incidence.dtype
         lengths = np.zeros(len(incidence), dtype=np.int64)
-        fill = _in_memory if incidence._bytes <= KEPT_BYTES else _in_file
+        fill = _in_memory if incidence.size <= KEPT_BYTES else _in_file
         features = fill(_read(incidence, lengths), _most(incidence), dtype)
         return cls(incidence.docs, np.concatenate(([0], np.cumsum(lengths))), features)
 
@@ -79,13 +79,12 @@ class Rows:
 
 def once(incidence: Incidence) -> Iterator[Block]:
     """Read documents block by block without keeping them, as `Incidence.blocks` would."""
-    return incidence._read()
+    return incidence.read()
 
 
 def _most(incidence: Incidence) -> int:
     """Activations in the shards to be read; memory for those that are left out is asked for, but never touched."""
-    shards = incidence.frame._view.shards()
-    return sum(shard.part.frame.manifest.shards[shard.index].activations for shard in shards)
+    return sum(shard.stored.activations for shard in incidence.frame.shards())
 
 
 def _read(incidence: Incidence, lengths: NDArray[np.int64]) -> Iterator[Array]:

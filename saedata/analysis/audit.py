@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from saedata.analysis.correlate.clusters import Clusters, clusters_of
 from saedata.analysis.correlate.pairs import (
     DROPPED_KINDS,
     SCHEMA,
@@ -23,6 +24,9 @@ from saedata.sentences import embed_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from saedata.analysis.correlate.search import Direction
     from saedata.frame import Embeddings
@@ -41,6 +45,7 @@ def audit(
     min_documents: int = 10,
     limit: int = 1000,
     strata: int = 10,
+    cluster: str | None = None,
     duplicates: Duplicates = "once",
     threshold: float | None = None,
     level: float = 0.05,
@@ -68,6 +73,10 @@ def audit(
     strata
         Pairs are tested within a grid of at least this many strata of documents of similar length of prompt and
         response, because long prompts and long responses go together. 1: no strata.
+    cluster
+        A column of the prompts (or if they have none of that name, of the responses): rows of equal value are not
+        independent, such as one author's; "text": those with the same prompt. A feature is then tested if it is on in
+        `min_documents` clusters, and p is never below that of a test between clusters.
     duplicates
         "once": a prompt with the same response counts once; "keep": every document counts.
     threshold
@@ -121,8 +130,15 @@ def audit(
     ]
     long = [lengths(side.frame, side.docs) for side in sides]
     stratum = crossed(long[0], long[1], strata)
-    triggers, habits = (Candidates.of(side, stratum, options) for side in sides)
-    return best_pairs(triggers, habits, options)
+    clusters = None if cluster is None else Clusters(_clusters(prompts, responses, cluster, docs), stratum)
+    triggers, habits = (Candidates.of(side, stratum, options, clusters) for side in sides)
+    return best_pairs(triggers, habits, options, clusters)
+
+
+def _clusters(prompts: Embeddings, responses: Embeddings, column: str, docs: pl.DataFrame) -> NDArray[np.int64]:
+    if column in prompts.scan_documents().collect_schema():
+        return clusters_of(prompts, column, docs["doc_a"].to_numpy())
+    return clusters_of(responses, column, docs["doc_b"].to_numpy())
 
 
 def _aligned(prompts: Embeddings, responses: Embeddings, pair: str | None) -> pl.DataFrame:

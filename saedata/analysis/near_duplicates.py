@@ -97,7 +97,7 @@ def _first_with_text(frame: Embeddings) -> NDArray[np.int64]:
     text = pl.col("text").fill_null("")
     hashes = [
         shard.documents(["doc", "text"]).sort("doc").select(a=text.hash(_SEEDS[0]), b=text.hash(_SEEDS[1]))
-        for shard in frame._view.shards()
+        for shard in frame.shards()
     ]
     return _first_equal(pl.concat(hashes))
 

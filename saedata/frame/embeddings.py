@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from saedata.corpus import Conversation
     from saedata.encoders import LoadedEncoder
     from saedata.frame.manifest import EncoderInfo, Manifest
-    from saedata.frame.view import ShardView
+    from saedata.frame.view import Postings, ShardView
 
 
 class Embeddings:
@@ -145,9 +145,7 @@ class Embeddings:
         """Go through the shards with a document of this view, so that memory does not grow with the corpus."""
         return self._view.shards()
 
-    def postings(
-        self, feature: int, *, threshold: float | None = None
-    ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    def postings(self, feature: int, *, threshold: float | None = None) -> Postings:
         """Look up where one feature is on, in the index by feature.
 
         Parameters
@@ -266,8 +264,7 @@ class Embeddings:
         Returns
         -------
         polars.DataFrame
-            In the order given ``feature``, ``doc``, ``value`` and the span ``start``, ``stop`` of its token (null
-            where the feature has no value), and ``text``.
+            In this order ``feature``, ``doc``, ``value``, ``start``, ``stop`` (null where it has no value), ``text``.
 
         Raises
         ------
@@ -311,8 +308,8 @@ class Embeddings:
         FrameError
             A feature does not exist, or the expression does not fit the columns.
         """
-        is_expr = isinstance(features, pl.Expr)
-        numbers = self._matching_features(features) if is_expr else np.asarray(features).tolist()
+        given = self._matching_features(features) if isinstance(features, pl.Expr) else features
+        numbers = np.asarray(given).tolist()
         self._view.check_features(numbers, self.name)
         chosen = np.unique(np.asarray(numbers, dtype=np.uint32))
         return Embeddings(View(self._view.parts, self._view.docs, chosen), name=self.name)

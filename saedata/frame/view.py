@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from saedata.frame.manifest import EncoderInfo, Shard
     from saedata.frame.stored import StoredFrame
 
+    Postings = tuple[NDArray[np.uint32], NDArray[np.float32]]
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -180,9 +182,7 @@ class View:
         frames = [self._scan(part, activations=True) for part in self.parts]
         return frames[0] if len(frames) == 1 else pl.concat(frames)
 
-    def postings(
-        self, feature: int, *, mask: NDArray[np.bool_] | None, above: float
-    ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    def postings(self, feature: int, *, mask: NDArray[np.bool_] | None, above: float) -> Postings:
         """Documents and values where a feature is above a value, by document."""
         found = [self._postings(part, feature, mask, above) for part in self.parts]
         return np.concatenate([docs for docs, _ in found]), np.concatenate([values for _, values in found])

@@ -32,10 +32,15 @@ def counted(on: ArrayLike, n: ArrayLike, *, least: int = 1) -> tuple[Counts, Cou
 
 def quantile(level: float) -> float:
     """How many standard deviations an interval of this level reaches to either side."""
+    check_level(level)
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level that is none."""
     if not 0 < level < 1:
         msg = f"level is {level}; it must lie between 0 and 1, for example 0.95"
         raise InputError(msg)
-    return NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def check_alternative(alternative: str) -> None:

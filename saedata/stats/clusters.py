@@ -14,7 +14,9 @@ from saedata.stats.checks import Alternative, check_alternative, counted
 from saedata.stats.proportions import hybrid_bounds, two_proportion_p
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
 
     from saedata.stats.checks import Counts, Floats
 
@@ -198,6 +200,41 @@ def clustered_interval(
     effect = np.divide(variance, independent, out=np.ones(independent.shape), where=independent > 0)
     effect = np.maximum(effect, 1.0)
     return hybrid_bounds(share_a, n1 / effect, share_b, n2 / effect, stdtrit(free, 0.5 + level / 2))
+
+
+def linked_clusters(keys: Sequence[NDArray[np.integer]]) -> NDArray[np.int64]:
+    """Number the clusters of items that share a key, directly or by way of others.
+
+    Parameters
+    ----------
+    keys
+        One array or several [items], for example the author of the prompt and that of the answer: items with
+        equal numbers in one of them belong together; negative: with no other.
+
+    Returns
+    -------
+    array
+        int64 [items], from 0.
+
+    Examples
+    --------
+    >>> linked_clusters([np.array([0, 0, 1, -1, -1]), np.array([5, 6, 6, 7, -1])]).tolist()
+    [0, 0, 0, 1, 2]
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    items, nodes = len(keys[0]), len(keys[0])
+    ends = []
+    for key in keys:
+        shared = np.flatnonzero(key >= 0)
+        values, place = np.unique(key[shared], return_inverse=True)
+        ends.append((shared, nodes + place))
+        nodes += len(values)
+    one, two = (np.concatenate(parts) for parts in zip(*ends, strict=True))
+    graph = coo_matrix((np.ones(len(one), dtype=np.int8), (one, two)), shape=(nodes, nodes))
+    found = connected_components(graph, directed=False)[1][:items]
+    return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)
 
 
 def _side(n: Counts | Floats) -> Counts | Floats:

@@ -93,7 +93,15 @@ def newcombe_paired_interval(
     if (n < 1).any():
         msg = "there are no pairs, so there is no difference; give at least one pair"
         raise InputError(msg)
-    z = quantile(level)
+    return paired_bounds(e, a, b, h, quantile(level))
+
+
+def paired_bounds(
+    both: ArrayLike, only_a: ArrayLike, only_b: ArrayLike, neither: ArrayLike, z: ArrayLike
+) -> tuple[Floats, Floats]:
+    """Newcombe's bounds, `z` deviations wide, of a table that need not hold whole numbers."""
+    e, a, b, h = (np.asarray(x, dtype=np.float64) for x in (both, only_a, only_b, neither))
+    n = a + b + e + h
     share_a, share_b = (e + a) / n, (e + b) / n
     low_a, high_a = score_bounds(share_a, n, z)
     low_b, high_b = score_bounds(share_b, n, z)
@@ -108,9 +116,9 @@ def _correlated(one: Floats, two: Floats, phi: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(one**2 - 2 * phi * one * two + two**2, 0.0)))
 
 
-def _correlation(both: Counts, only_a: Counts, only_b: Counts, neither: Counts) -> Floats:
+def _correlation(both: Floats, only_a: Floats, only_b: Floats, neither: Floats) -> Floats:
     """Correlation of the two answers; moved towards 0 by half a pair where it is positive."""
-    e, f, g, h = (x.astype(np.float64) for x in np.broadcast_arrays(both, only_a, only_b, neither))
+    e, f, g, h = np.broadcast_arrays(both, only_a, only_b, neither)
     n = e + f + g + h
     agreement = e * h - f * g
     agreement = np.where(agreement > 0, np.maximum(agreement - n / 2, 0), agreement)

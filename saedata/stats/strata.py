@@ -60,17 +60,25 @@ def mantel_haenszel_interval(
     >>> [round(float(x[0]), 4) for x in (difference, low, high)]
     [0.1308, -0.0849, 0.3319]
     """
-    a, n1, b, n2 = np.broadcast_arrays(*counted(on_a, n_a, least=0), *counted(on_b, n_b, least=0))
     z = quantile(level)
+    shares, sizes, none = weighted_shares(on_a, n_a, on_b, n_b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = hybrid_bounds(shares[0], sizes[0], shares[1], sizes[1], z)
+    difference = np.where(none, np.nan, shares[0] - shares[1])
+    return difference, np.where(none, -1.0, low), np.where(none, 1.0, high)
+
+
+def weighted_shares(
+    on_a: ArrayLike, n_a: ArrayLike, on_b: ArrayLike, n_b: ArrayLike
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats], NDArray[np.bool_]]:
+    """Shares of both sides weighted over the strata, of how many documents each is, and where no stratum has both."""
+    a, n1, b, n2 = np.broadcast_arrays(*counted(on_a, n_a, least=0), *counted(on_b, n_b, least=0))
     with np.errstate(invalid="ignore", divide="ignore"):
         weight = np.where(n1 + n2 > 0, n1 * (n2 / (n1 + n2)), 0.0)
         weight = weight / weight.sum(axis=0)
-        shares = [np.nansum(weight * (on / n), axis=0) for on, n in ((a, n1), (b, n2))]
-        sizes = [1 / np.nansum(weight**2 / n, axis=0) for n in (n1, n2)]
-        low, high = hybrid_bounds(shares[0], sizes[0], shares[1], sizes[1], z)
-    none = ~(n1 * n2 > 0).any(axis=0)
-    difference = np.where(none, np.nan, shares[0] - shares[1])
-    return difference, np.where(none, -1.0, low), np.where(none, 1.0, high)
+        share_a, share_b = (np.nansum(weight * (on / n), axis=0) for on, n in ((a, n1), (b, n2)))
+        size_a, size_b = (1 / np.nansum(weight**2 / n, axis=0) for n in (n1, n2))
+    return (share_a, share_b), (size_a, size_b), ~(n1 * n2 > 0).any(axis=0)
 
 
 def mantel_haenszel_p(

@@ -8,6 +8,7 @@ import numpy as np
 
 from saedata.errors import InputError
 from saedata.stats.checks import counted, normal_p, quantile
+from saedata.stats.clusters import FEWEST_CLUSTERS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,7 +93,57 @@ def cochran_armitage(on: ArrayLike, n: ArrayLike, *, scores: ArrayLike | None = 
     return Trend(slope, slope - reach, slope + reach, p)
 
 
-def _centred(scores: ArrayLike | None, sizes: Counts) -> Floats:
+def trend_cluster_variance(on: ArrayLike, n: ArrayLike, *, scores: ArrayLike | None = None) -> tuple[Floats, float]:
+    """Variance of the slope of `cochran_armitage` where documents come in clusters, and its degrees of freedom.
+
+    Parameters
+    ----------
+    on
+        How many documents are on: [groups, clusters, ...].
+    n
+        How many documents there are [groups, clusters]; 0 is allowed.
+    scores
+        As in `cochran_armitage`.
+
+    Returns
+    -------
+    tuple
+        The variance, without the first two axes, and at least 1 degree of freedom.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 4 clusters.
+
+    Notes
+    -----
+    The sandwich of the regression on the scores, a term for each cluster (Liang, K.-Y. and Zeger, S. L. (1986).
+    Longitudinal data analysis using generalized linear models. Biometrika 73, 13-22), with the factor C / (C - 2) for
+    C clusters; degrees of freedom as in `cluster_degrees`.
+
+    Examples
+    --------
+    >>> variance, degrees = trend_cluster_variance(np.eye(4)[:, :, None], np.eye(4) * 2)
+    >>> float(variance[0]), degrees
+    (0.0, 1.0)
+    """
+    x, sizes = np.asarray(on, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    clusters = int((sizes.sum(axis=0) > 0).sum())
+    if clusters < FEWEST_CLUSTERS:
+        msg = f"there are {clusters} clusters; at least {FEWEST_CLUSTERS} are needed to see how they differ"
+        raise InputError(msg)
+    place = _centred(scores, sizes.sum(axis=1))
+    spread = (place**2 * sizes.sum(axis=1)).sum()
+    slope = np.tensordot(place, x.sum(axis=1), 1) / spread
+    share = x.sum(axis=(0, 1)) / sizes.sum()
+    fitted = np.multiply.outer(place @ sizes, share) + np.multiply.outer(place**2 @ sizes, slope)
+    added = (np.tensordot(place, x, 1) - fitted) / spread
+    weight = ((place[:, None] * sizes) ** 2).sum(axis=0)
+    degrees = max(float(weight.sum() ** 2 / (weight**2).sum()) - 2, 1.0)
+    return np.asarray((added**2).sum(axis=0) * clusters / (clusters - 2)), degrees
+
+
+def _centred(scores: ArrayLike | None, sizes: Counts | Floats) -> Floats:
     given = np.arange(len(sizes)) if scores is None else np.asarray(scores)
     place = given.astype(np.float64).reshape(-1, *[1] * (sizes.ndim - 1))
     if len(place) != len(sizes) or len(np.unique(place)) < 2:

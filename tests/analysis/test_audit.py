@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 from correlate_frames import frame_of, null_distribution, random_matrix
 from polars.testing import assert_frame_equal
+from scipy.stats import norm
 
 from saedata.analysis.audit import SCHEMA, audit
 from saedata.analysis.correlate.strata import crossed
 from saedata.errors import InputError
+from saedata.stats import benjamini_hochberg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,3 +163,77 @@ def test_frames_that_do_not_belong_together(
         audit(*frames, limit=0)
     with pytest.raises(InputError, match="responses has no documents"):
         audit(frames[0], frames[1].filter(pl.col("id") < 0))
+
+
+def clustered_sides(
+    make_frame: Callable[..., Embeddings], seed: int, name: str
+) -> tuple[tuple[Embeddings, Embeddings], Array]:
+    """40 authors of 15 prompts with habits of their own on either side; prompt feature 0 brings response feature 1."""
+    rng = np.random.default_rng(seed)
+    author = np.repeat(np.arange(40), 15)
+    sides = []
+    for features in (20, 20):
+        lean = rng.normal(0, 2.0, (40, features))[author]
+        sides.append(rng.random((600, features)) < 1 / (1 + np.exp(1.5 - lean)))
+    prompts, responses = sides
+    prompts[:, 0] = rng.random(600) < 0.3
+    responses[:, 1] = np.where(prompts[:, 0], rng.random(600) < 0.6, rng.random(600) < 0.1)
+    user = {"author": [f"writer {a}" for a in author]}
+    return tuple(
+        frame_of(make_frame, f"{name}{side}", on, user=user) for side, on in zip("pr", sides, strict=True)
+    ), author
+
+
+def test_authors_of_like_habits_are_no_trigger_and_a_real_one_stays(make_frame: Callable[..., Embeddings]):
+    """Rows of one author are not independent: without clusters most pairs look like triggers."""
+    naive, clustered, found = [], [], []
+    for seed in range(3):
+        frames, _ = clustered_sides(make_frame, seed, str(seed))
+        plain, between = audit(*frames, **EVERYTHING), audit(*frames, cluster="author", **EVERYTHING)
+        real = (pl.col("feature_a") == 0) & (pl.col("feature_b") == 1)
+        found.append(between.filter(real)["q"].item())
+        naive += plain.filter(~real)["p"].to_list()
+        clustered += between.filter(~real)["p"].to_list()
+        assert between["tested"][0] == plain["tested"][0] == 400
+        keys = ["feature_a", "feature_b"]
+        both = between.join(plain, on=keys, suffix="_plain")
+        assert (both["p"] >= both["p_plain"]).all()
+        assert (both["q"] >= both["q_plain"] * (1 - 1e-3)).all()
+        assert both["npmi"].equals(both["npmi_plain"])
+    assert max(found) < 1e-4
+    # p is one-sided in the direction that was found, so 0.025 stands for 0.05
+    assert np.mean(np.array(naive) < 0.025) > 0.15
+    assert 0.01 < np.mean(np.array(clustered) < 0.025) < 0.08
+
+
+def test_the_score_of_a_pair_equals_adding_up_clusters_by_hand(make_frame: Callable[..., Embeddings]):
+    frames, author = clustered_sides(make_frame, 9, "h")
+    table = audit(*frames, cluster="author", strata=1, **EVERYTHING)
+    alone = audit(*frames, strata=1, **EVERYTHING)
+    x, y = (frame.to_csr().toarray() > 0 for frame in frames)
+    naive = {(row["feature_a"], row["feature_b"]): row["p"] for row in alone.iter_rows(named=True)}
+    for row in table.iter_rows(named=True):
+        a, b = x[:, row["feature_a"]], y[:, row["feature_b"]]
+        added = np.bincount(author, (a - a.mean()) * (b - b.mean()))
+        score = added.sum() / np.sqrt((added**2).sum())
+        expected = norm.sf(score if row["direction"] == "together" else -score)
+        assert row["p"] == pytest.approx(max(expected, naive[row["feature_a"], row["feature_b"]]), rel=1e-6)
+    doubled = np.minimum(1, 2 * table["p"].to_numpy())
+    np.testing.assert_allclose(table["q"], benjamini_hochberg(doubled))
+
+
+def test_clusters_come_from_either_frame_and_features_need_enough_of_them(make_frame: Callable[..., Embeddings]):
+    rng = np.random.default_rng(2)
+    on = [rng.random((120, 4)) < 0.4 for _ in "pr"]
+    on[0][:, 3] = np.arange(120) < 30  # three authors' own
+    group = np.repeat(np.arange(12), 10)
+    prompts = frame_of(make_frame, "p", on[0], texts=[f"the same prompt {g}" for g in group])
+    responses = frame_of(make_frame, "r", on[1], user={"author": group.tolist()})
+    options = EVERYTHING | {"min_documents": 4, "duplicates": "keep"}
+    by_author, by_prompt = (audit(prompts, responses, cluster=name, **options) for name in ("author", "text"))
+    assert_frame_equal(by_author, by_prompt)
+    assert 3 not in by_author["feature_a"]
+    with pytest.raises(InputError, match="column 'writer' of r is not there"):
+        audit(prompts, responses, cluster="writer")
+    with pytest.raises(InputError, match="gives 3 clusters"):
+        audit(prompts.filter(pl.col("doc") < 30), responses.filter(pl.col("doc") < 30), cluster="author", **options)

@@ -258,7 +258,10 @@ def test_interesting_pairs_have_unlike_labels(make_frame: Callable[..., Embeddin
     assert (0, 1) not in by_pair(correlate(frame, max_similarity=0.5, **options))
 
 
-def test_looking_at_fewer_labels_changes_nothing(make_frame: Callable[..., Embeddings]):
+def test_looking_at_fewer_labels_changes_nothing(
+    make_frame: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("saedata.analysis.correlate.pairs.STEP", 5)
     rng = np.random.default_rng(4)
     on = rng.random((400, 60)) < 0.08
     for first in range(0, 60, 3):  # threes that go together, the later the less

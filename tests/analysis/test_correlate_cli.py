@@ -13,6 +13,7 @@ from correlate_frames import frame_of, random_matrix
 
 from saedata.analysis.audit import audit
 from saedata.analysis.correlate import concept_groups, correlate, correlate_columns
+from saedata.errors import InputError
 from saedata_cli import audit as audit_command
 from saedata_cli import correlate as correlate_command
 
@@ -88,3 +89,34 @@ def test_audit_writes_the_functions_frame(
     assert "prompt" in shown
     assert "response" in shown
     assert "pairs of features tested" in shown
+
+
+def test_limit_is_of_pairs_and_another_option_of_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def opened(corpora: tuple[str, ...], **options: object) -> list[Embeddings]:
+        asked.append(options["limit"])
+        raise InputError(str(corpora))
+
+    for module in (correlate_command, audit_command):
+        monkeypatch.setattr(module, "open_all", opened)
+    for command, paths in ((correlate_command.command, ["a"]), (audit_command.command, ["a", "b"])):
+        CliRunner().invoke(command, [*paths, "--limit", "7"])
+        CliRunner().invoke(command, [*paths, "--limit", "7", "--limit-documents", "30"])
+        shown = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+        assert "for documents to read see --limit-documents" in shown
+    assert asked == [None, 30, None, 30]
+
+
+def test_clusters_reach_the_functions(frame: Embeddings, make_frame: Callable[..., Embeddings], tmp_path: Path):
+    on = random_matrix(5, 120, 6)
+    clustered = frame_of(make_frame, "c", on, user={"author": [i // 4 for i in range(120)]})
+    out = tmp_path / "pairs.parquet"
+    run(correlate_command.command, clustered.path, "--out", out, "--cluster", "author", "--max-touching", 1)
+    assert pl.read_parquet(out).equals(correlate(clustered, cluster="author", max_touching=1))
+    run(audit_command.command, clustered.path, clustered.path, "--out", out, "--cluster", "author")
+    assert pl.read_parquet(out).equals(audit(clustered, clustered, cluster="author"))
+    refused = CliRunner().invoke(
+        correlate_command.command, [str(clustered.path), "--column", "author", "--cluster", "author"]
+    )
+    assert "--cluster goes without --column" in str(refused.exception)

@@ -144,3 +144,31 @@ def test_unusable_columns_are_refused(frame: Any, columns: list[str], words: str
 def test_a_column_of_nothing_is_no_error(make_frame: Callable[..., Embeddings]):
     frame = frame_of(make_frame, "a", random_matrix(0, 20, 3), user={"x": [None] * 20}, tables={"x": pl.Float64()})
     assert correlate_columns(frame, ["x"]).is_empty()
+
+
+def test_evidence_is_on_the_side_that_a_row_speaks_of(frame: Any):
+    embeddings, _, user = frame
+    table = correlate_columns(embeddings, ["model", "good", "stars", "day"], evidence=4, **EVERYTHING)
+    values = {(doc, f): v for doc, f, v in embeddings.scan().select("doc", "feature", "value").collect().iter_rows()}
+    text = {name: ["true" if v is True else "false" if v is False else v for v in user[name]] for name in user}
+    numbers = {"stars": user["stars"], "day": [day.toordinal() for day in user["day"]]}
+    for row in table.iter_rows(named=True):
+        name = row["column"]
+        if row["value"] is None:
+            middle = np.median([v for v in numbers[name] if v is not None])
+            has = [None if v is None else v > middle for v in numbers[name]]
+        else:
+            has = [None if v is None else v == row["value"] for v in text[name]]
+        wanted = row["direction"] == "together"
+        there = [d for d in range(150) if has[d] is not None and has[d] == wanted and (d, row["feature"]) in values]
+        expected = sorted(there, key=lambda d, f=row["feature"]: (-values[d, f], d))[:4]
+        assert row["evidence"] == expected
+    assert correlate_columns(embeddings, ["good"], evidence=0, **EVERYTHING)["evidence"].list.len().sum() == 0
+
+
+def test_a_number_that_is_mostly_its_largest_value_still_has_evidence(make_frame: Callable[..., Embeddings]):
+    on = np.arange(40)[:, None] % 4 > 0
+    frame = frame_of(make_frame, "b", on, user={"stars": [5 if x else 1 for x in on[:, 0]]})
+    row = correlate_columns(frame, ["stars"], **EVERYTHING).row(0, named=True)
+    assert row["direction"] == "together"
+    assert len(row["evidence"]) == 3

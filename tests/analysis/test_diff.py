@@ -325,7 +325,7 @@ def test_each_group_is_compared_with_the_rest(grouped: Embeddings, duplicates: s
         rest = grouped.filter(pl.col("group") != name)
         expected = diff(mine, rest, duplicates=duplicates, evidence_rows=1000)
         got = table.filter(pl.col("group") == name)
-        of_all_rows = ["q", "other_name", "label", "length_q", "length_explains"]
+        of_all_rows = ["q", "other_name", "label", "length_q", "length_explains", "tested", "detectable"]
         assert_frame_equal(got.drop("group", *of_all_rows), expected.drop(of_all_rows))
         assert got["other_name"].unique().to_list() == ["the rest"]
 

@@ -52,7 +52,18 @@ def run(*arguments: object) -> Result:
 
 @pytest.mark.parametrize(
     "options",
-    [{"pair": "id"}, {"adjust": "length"}, {"adjust": "year"}, {"cluster": "author"}, {"effects": False}, {}],
+    [
+        {"pair": "id"},
+        {"adjust": "length"},
+        {"adjust": "year"},
+        {"cluster": "author"},
+        {"effects": False},
+        {},
+        {"pair": "id", "cluster": "author"},
+        {"pair": "id", "adjust": "length"},
+        {"adjust": "year", "cluster": "author"},
+        {"pair": "id", "adjust": "length", "cluster": "author"},
+    ],
 )
 def test_json_is_exactly_the_functions_frame(frames: tuple[Path, Path], options: dict[str, Any]):
     words = [w for k, v in options.items() for w in ((f"--{k}", v) if v is not False else (f"--no-{k}",))]
@@ -122,10 +133,44 @@ def test_rows_without_partner_are_told_in_one_sentence(frames: tuple[Path, Path]
         (["--trend"], "needs --by"),
         (["--trend", "--by", "year"], "without more than one corpus"),
         (["--pair", "year"], "must be different in every row"),
-        (["--pair", "id", "--cluster", "author"], "cannot be combined"),
+        (["--trend", "--by", "year", "--adjust", "length"], "without --adjust"),
     ],
 )
 def test_what_does_not_go_together_is_refused(frames: tuple[Path, Path], options: list[str], message: str):
     result = run(*frames, *options)
     assert result.exit_code != 0
     assert message in str(result.exception)
+
+
+def test_people_are_told_what_pairs_and_clusters_could_have_found(frames: tuple[Path, Path]):
+    for options in (["--pair", "id"], ["--cluster", "author"], ["--adjust", "length"]):
+        shown = " ".join(run(*frames, *options).output.split())
+        assert "of 5 features tested differ" in shown
+        assert "with 5 tests and intervals as wide as these, a feature on in" in shown
+    table = diff(*(saedata.open(path) for path in frames), cluster="author")
+    nearest = table.sort((pl.col("other") - 0.05).abs(), "feature")["detectable"][0]
+    shown = " ".join(run(*frames, "--cluster", "author").output.split())
+    assert f"from {100 * nearest:+.1f} points on" in shown
+
+
+def test_pairs_are_shown_side_by_side_with_one_reading_of_each_frame(
+    frames: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    calls = []
+    passages = saedata.Embeddings.passages
+    monkeypatch.setattr(
+        saedata.Embeddings, "passages", lambda frame, *given: calls.append(frame.name) or passages(frame, *given)
+    )
+    shown = run(*frames, "--pair", "id", "--unfold").output
+    assert "where the sides differ most" in shown
+    assert calls == ["kind", "cold"]
+    best = diff(*(saedata.open(path) for path in frames), pair="id").row(0, named=True)
+    line = next(line for line in shown.splitlines() if f"kind{best['target_evidence'][0]} " in line)
+    assert f"cold{best['other_evidence'][0]}" in line.split(" | ")[1]
+
+
+def test_a_trend_takes_clusters(frames: tuple[Path, Path], tmp_path: Path):
+    out = tmp_path / "trend.parquet"
+    assert run(frames[0], "--by", "year", "--trend", "--cluster", "author", "--out", out).exit_code == 0
+    expected = trend(saedata.open(frames[0]), by="year", cluster="author")
+    assert pl.read_parquet(out).drop("label").equals(expected.drop("label"))

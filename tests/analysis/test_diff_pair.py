@@ -63,7 +63,8 @@ def test_two_aligned_corpora_by_hand(build: Build):
     assert first["other_evidence"] == [4, 3, 5]
     assert (second["difference"], second["p"]) == (pytest.approx(-1 / 6), 1.0)
     assert (second["target_evidence"], second["other_evidence"]) == ([4], [1])
-    assert table["length_explains"].null_count() == 2
+    assert table["length_p"].equals(table["p"])  # all are of one length
+    assert table["tested"].to_list() == [2, 2]
 
 
 def test_counts_of_random_pairs_equal_plain_python(build: Build):
@@ -155,7 +156,7 @@ def test_groups_are_paired_as_corpora_would_be(build: Build):
         others = [whole.filter(pl.col("model") == other) for other in parts if other != name]
         expected = diff(mine, *others, pair="id", evidence_rows=0)
         got = table.filter(pl.col("group") == name)
-        left_out = ["q", "other_name", "label", "finding"]
+        left_out = ["q", "other_name", "label", "finding", "tested", "detectable"]
         assert_frame_equal(got.drop("group", *left_out), expected.drop(left_out))
 
 
@@ -184,8 +185,8 @@ def test_corpora_without_a_common_key_are_refused(build: Build):
     ("options", "message"),
     [
         ({"pair": "prompt"}, "no column 'prompt' to pair by"),
-        ({"pair": "id", "adjust": "length"}, "`pair` and `adjust` cannot be combined"),
-        ({"pair": "id", "cluster": "id"}, "`pair` and `cluster` cannot be combined"),
+        ({"pair": "id", "cluster": "id"}, "there are 2 clusters; at least 4"),
+        ({"pair": "id", "adjust": "model"}, "no column 'model' to adjust for"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(build: Build, options: dict[str, str], message: str):

@@ -134,3 +134,31 @@ def test_bad_options_are_refused(build: Build, options: dict[str, Any], message:
     frame = build(np.ones((4, 1)), year=[1, 2, 1, 2], same=[1, 1, 1, 1])
     with pytest.raises(InputError, match=message):
         trend(frame, **options)
+
+
+def test_authors_of_unlike_habits_make_no_trend(make_frame: Callable[..., Any]):
+    """A clustered null: 30 authors write in one of three years each; then what does rise with the years."""
+    rng = np.random.default_rng(11)
+    year = np.arange(30) % 3
+    rejected = {"plain": [], "clustered": [], "real": []}
+    for run in range(4):
+        for real in (False, True):
+            habit = rng.normal(0, 1.2, (30, 50)) + real * year[:, None] * 1.6
+            author = np.repeat(np.arange(30), 12)
+            on = rng.random((360, 50)) < (1 / (1 + np.exp(1.5 - habit)))[author]
+            rows = [(f"text {i}", {int(f): 1.0 for f in np.flatnonzero(row)}) for i, row in enumerate(on)]
+            user = {"year": year[author].tolist(), "author": author.tolist()}
+            frame = make_frame(f"{run}{real}.sae", rows, features=50, shard=500, user=user)
+            options = {"by": "year", "evidence": 0}
+            clustered, plain = trend(frame, cluster="author", **options), trend(frame, **options)
+            both = clustered.join(plain, on="feature", suffix="_plain")
+            assert (both["trend_p"] >= both["trend_p_plain"]).all()
+            assert (both["trend_high"] - both["trend_low"] >= both["trend_high_plain"] - both["trend_low_plain"]).all()
+            if real:
+                rejected["real"] += (clustered["trend_p"] < 0.05).to_list()
+            else:
+                rejected["plain"] += (plain["trend_p"] < 0.05).to_list()
+                rejected["clustered"] += (clustered["trend_p"] < 0.05).to_list()
+    assert 0.01 < np.mean(rejected["clustered"]) < 0.09
+    assert np.mean(rejected["plain"]) > 0.2
+    assert np.mean(rejected["real"]) > 0.8

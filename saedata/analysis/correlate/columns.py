@@ -48,6 +48,7 @@ SCHEMA = pl.Schema(
         "p": pl.Float64(),
         "q": pl.Float64(),
         "tested": pl.UInt64(),
+        "evidence": pl.List(pl.UInt32()),
     }
 )
 """Columns of the result."""
@@ -68,6 +69,14 @@ class _Column:
     def incidence(self) -> Incidence:
         return self.candidates.side.incidence
 
+    def has(self, value: str | None) -> NDArray[np.bool_]:
+        """Which documents have a value; None: a number above the median."""
+        if value is None:
+            numbers = self.values.cast(pl.Float64).to_numpy()
+            above = numbers > np.median(numbers)
+            return np.asarray(above if above.any() else numbers >= np.median(numbers))
+        return (self.values.cast(pl.String) == value).to_numpy()
+
 
 def correlate_columns(
     frame: Embeddings,
@@ -79,6 +88,7 @@ def correlate_columns(
     duplicates: Duplicates = "once",
     threshold: float | None = None,
     drop_kinds: Sequence[str] = (),
+    evidence: int = 3,
 ) -> pl.DataFrame:
     """Find features that go together with columns of the documents.
 
@@ -102,6 +112,8 @@ def correlate_columns(
         What an activation must exceed to count as on; default: the encoder's own threshold.
     drop_kinds
         Kinds of features that are not tested.
+    evidence
+        How many documents to name for each row.
 
     Returns
     -------
@@ -114,6 +126,8 @@ def correlate_columns(
           ``documents`` with both, ``documents_value`` and ``expected``; ``documents_feature``
         - ``p``: one-sided in this direction; ``q``: adjusted (Benjamini-Hochberg) over all ``tested``, both
           directions counting
+        - ``evidence``: numbers of the documents where the feature is strongest, strongest first: where they go
+          together, of those with the value (of a number, above its median); apart, of the others (not above it)
 
     Raises
     ------
@@ -125,14 +139,14 @@ def correlate_columns(
     Values: the null distribution of `correlate`. Numbers: van Elteren's (1960) stratified rank-sum test, its tail
     from a Pearson type III distribution with the same mean, variance and skewness.
     """
-    options = Options(min_documents=min_documents, limit=limit, drop_kinds=drop_kinds)
+    options = Options(min_documents=min_documents, limit=limit, drop_kinds=drop_kinds, evidence=evidence)
     check_options(options, strata)
     above = check_frame(frame, duplicates, threshold)
     _check_columns(frame, columns)
     docs = documents(frame, duplicates)
-    tables = [pl.DataFrame(schema=SCHEMA)]
+    tables, prepared = [pl.DataFrame(schema=SCHEMA)], {}
     for name in columns:
-        column = _prepared(frame, name, docs, above, strata, options)
+        prepared[name] = column = _prepared(frame, name, docs, above, strata, options)
         test = _test_numbers if column.values.dtype.is_numeric() else _test_values
         tables.append(test(column, options))
     table = pl.concat(tables, how="diagonal_relaxed")
@@ -140,8 +154,27 @@ def correlate_columns(
     table = table.with_columns(q=pl.Series(q, dtype=pl.Float64), tested=pl.lit(table.height, pl.UInt64))
     table = table.sort("p", -pl.col("correlation").abs(), "column", "value", "feature").head(limit)
     names = frame.features.select("feature", label=feature_name_expr())
-    table = table.drop("label").join(names, on="feature", how="left", maintain_order="left")
+    table = table.drop("label", "evidence").join(names, on="feature", how="left", maintain_order="left")
+    table = _with_evidence(table, prepared, evidence)
     return table.select(list(SCHEMA)).cast(SCHEMA)
+
+
+def _with_evidence(table: pl.DataFrame, columns: dict[str, _Column], n: int) -> pl.DataFrame:
+    """Name the strongest documents with the value, or without it."""
+    keys = ["column", "value", "direction"]
+    lists = [pl.DataFrame(schema={name: SCHEMA[name] for name in [*keys, "feature", "evidence"]})]
+    for (name, value, direction), rows in table.partition_by(keys, as_dict=True).items() if n else ():
+        column = columns[str(name)]
+        mine = column.has(None if value is None else str(value)) == (direction == "together")
+        incidence = column.incidence
+        top = incidence.frame.top_documents(
+            rows["feature"].to_list(), n, docs=incidence.docs[mine], threshold=incidence.threshold
+        )
+        found = top.sort("feature", "rank").group_by("feature", maintain_order=True).agg(evidence="doc")
+        there = {key: pl.lit(part, SCHEMA[key]) for key, part in zip(keys, (name, value, direction), strict=True)}
+        lists.append(found.with_columns(**there).select(lists[0].columns).cast(lists[0].schema))
+    table = table.join(pl.concat(lists), on=[*keys, "feature"], how="left", nulls_equal=True, maintain_order="left")
+    return table.with_columns(pl.col("evidence").fill_null(pl.lit([], SCHEMA["evidence"])))
 
 
 def _prepared(frame: Embeddings, name: str, docs: Array, above: float, strata: int, options: Options) -> _Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from saedata.analysis.correlate.clusters import Clusters, clusters_of
 from saedata.analysis.correlate.pairs import DROPPED_KINDS, Candidates, Options, best_pairs, check_frame, check_options
 from saedata.analysis.correlate.strata import lengths, strata_of
 from saedata.incidence import Incidence
@@ -28,6 +29,7 @@ def correlate(
     min_documents: int = 10,
     limit: int = 1000,
     strata: int = 10,
+    cluster: str | None = None,
     duplicates: Duplicates = "once",
     threshold: float | None = None,
     level: float = 0.05,
@@ -56,6 +58,9 @@ def correlate(
     strata
         Longer documents turn more features on, which alone would tie features together; so pairs are tested
         within this many strata of documents with similar numbers of tokens. 1: no strata.
+    cluster
+        A column: documents of equal value are not independent, such as one author's. A feature is then tested if it
+        is on in `min_documents` clusters, and p is never below that of a test between clusters.
     duplicates
         "once": documents of equal text count once; "keep": every document counts.
     threshold
@@ -111,7 +116,8 @@ def correlate(
     The null distribution of the count is a sum of hypergeometric distributions, one for each stratum (the exact
     form of Mantel and Haenszel's test); see `saedata.analysis.correlate.null` for where it is approximated.
     Jiang et al. (2025), Interpretable embeddings with sparse autoencoders, describe the use of NPMI and label
-    similarity; the tests are not in the paper.
+    similarity; the tests are not in the paper. With `cluster` those pairs that have the most extreme NPMI are tested
+    again; see `saedata.analysis.correlate.clusters`.
     """
     options = Options(
         direction=direction,
@@ -129,10 +135,10 @@ def correlate(
     check_options(options, strata)
     above = check_frame(frame, duplicates, threshold)
     docs = documents(frame, duplicates)
-    candidates = Candidates.of(
-        Incidence(frame, docs, threshold=above), strata_of(lengths(frame, docs), strata), options
-    )
-    return best_pairs(candidates, None, options)
+    stratum = strata_of(lengths(frame, docs), strata)
+    clusters = None if cluster is None else Clusters(clusters_of(frame, cluster, docs), stratum)
+    candidates = Candidates.of(Incidence(frame, docs, threshold=above), stratum, options, clusters)
+    return best_pairs(candidates, None, options, clusters)
 
 
 def documents(frame: Embeddings, duplicates: Duplicates) -> NDArray[Any]:

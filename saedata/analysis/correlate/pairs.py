@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from saedata.analysis.correlate.clusters import Clusters
     from saedata.frame import Embeddings
     from saedata.sentences import Embed
 
@@ -62,6 +63,9 @@ POOL = 10_000
 
 POOL_FOR_ROW = 10
 """For long results so many for each row."""
+
+STEP = 1_000
+"""Pairs that are looked at together, at least."""
 
 _SIDES = (pl.col("together"), ~pl.col("together"))
 
@@ -102,8 +106,8 @@ class Candidates:
     margins: Margins
 
     @classmethod
-    def of(cls, incidence: Incidence, stratum: Array, options: Options) -> Candidates:
-        """Choose features that are on in enough documents, not in all, and not of a dropped kind."""
+    def of(cls, incidence: Incidence, stratum: Array, options: Options, clusters: Clusters | None = None) -> Candidates:
+        """Choose features that are on in enough documents (and clusters), not in all, and not of a dropped kind."""
         documents = np.bincount(stratum)
         on = incidence.count_on(stratum, len(documents))
         total = on.sum(axis=1)
@@ -113,11 +117,13 @@ class Candidates:
         chosen = np.zeros(len(total), dtype=np.bool_)
         chosen[kept.to_numpy()] = True
         features = np.flatnonzero(enough & chosen)
+        if clusters is not None:
+            features = features[clusters.with_feature(incidence, features) >= options.min_documents]
         side = Side.of(incidence, features, total[features])
         return cls(side, Margins(on[side.features], documents))
 
 
-def best_pairs(x: Candidates, y: Candidates | None, options: Options) -> pl.DataFrame:
+def best_pairs(x: Candidates, y: Candidates | None, options: Options, clusters: Clusters | None = None) -> pl.DataFrame:
     """Find, test and describe the best pairs.
 
     Parameters
@@ -128,6 +134,8 @@ def best_pairs(x: Candidates, y: Candidates | None, options: Options) -> pl.Data
         Features of the other one; None: pairs within x.
     options
         See `correlate`.
+    clusters
+        Clusters of documents that are not independent; None: all are.
 
     Returns
     -------
@@ -142,6 +150,9 @@ def best_pairs(x: Candidates, y: Candidates | None, options: Options) -> pl.Data
     most_p = adjustment.cutoff(options.level, at_least=options.limit)
     found = search.best(adjustment, size=max(POOL, POOL_FOR_ROW * options.limit), most_p=most_p)
     del counts, search  # half a gigabyte
+    if clusters is not None:
+        sides = 2 if options.direction == "both" else 1
+        found = clusters.retested(found, x, y or x, tested=adjustment.tested, sides=sides)
     table = _described(found, adjustment, x, y or x)
     table = _looked_at(table, x, y or x, options)
     table = _coupled(_chosen(table, options), x, options if y is None else None)
@@ -207,10 +218,11 @@ def _compared(table: pl.DataFrame, options: Options) -> pl.DataFrame:
     first = pl.col("together") & (pl.col("q") < options.level)
     ranked = table.filter(first).sort(-pl.col("npmi"), "p", "feature_a", "feature_b")
     done = [_scored(ranked.clear(), similarity, options)]
-    for begin in range(0, ranked.height, options.limit):
-        done.append(_scored(ranked.slice(begin, options.limit), similarity, options))
+    step = max(options.limit, STEP)
+    for begin in range(0, ranked.height, step):
+        done.append(_scored(ranked.slice(begin, step), similarity, options))
         best = pl.concat(done)["interesting"].drop_nulls().top_k(options.limit)
-        following = ranked["npmi"].slice(begin + options.limit, 1)
+        following = ranked["npmi"].slice(begin + step, 1)
         if len(following) and len(best) == options.limit and best[-1] >= following[0]:
             break
     rest = _scored(table.filter(~first), similarity, options).with_columns(interesting=pl.lit(None, pl.Float64))

@@ -10,6 +10,7 @@ from saedata.analysis.diff.columns import SCHEMA, Duplicates
 from saedata.analysis.diff.compare import Side, compare, rank
 from saedata.analysis.diff.findings import findings
 from saedata.analysis.diff.main import diff
+from saedata.analysis.diff.sides import distinct
 from saedata.analysis.diff.trend import TREND_SCHEMA, trend
 
-__all__ = ["SCHEMA", "TREND_SCHEMA", "Duplicates", "Side", "compare", "diff", "findings", "rank", "trend"]
+__all__ = ["SCHEMA", "TREND_SCHEMA", "Duplicates", "Side", "compare", "diff", "distinct", "findings", "rank", "trend"]

@@ -1,4 +1,4 @@
-"""The one place that looks behind `Embeddings`: a feature's documents and values, read from the index."""
+"""Which features of the compared frames there is anything to count of."""
 
 from __future__ import annotations
 
@@ -12,22 +12,9 @@ if TYPE_CHECKING:
     from saedata.frame.embeddings import Embeddings
 
 
-def extent(frame: Embeddings) -> int:
-    """One more than the largest document number there can be."""
-    return frame._view.extent
-
-
-def postings(frame: Embeddings, feature: int, above: float) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-    """Documents and values where a feature exceeds a value, by document."""
-    return frame._view.postings(feature, mask=frame._view.mask, above=above)
-
-
-def numbers(frame: Embeddings) -> NDArray[np.uint32]:
-    """Numbers of the frame's documents, ascending."""
-    docs = frame._view.docs
-    return np.arange(extent(frame), dtype=np.uint32) if docs is None else docs
-
-
 def candidates(frames: list[Embeddings], above: float) -> NDArray[np.int64]:
-    """Features that are on in any document of any frame."""
-    return np.flatnonzero(sum(frame.documents_on(threshold=above) for frame in frames))
+    """Features that are on in any document of any frame, and selected in all of them."""
+    on = np.flatnonzero(sum(frame.documents_on(threshold=above) for frame in frames))
+    for frame in frames:
+        on = np.intersect1d(on, frame.features["feature"].to_numpy(), assume_unique=True)
+    return on

@@ -45,11 +45,7 @@ def check_options(target: Embeddings, *, duplicates: str, threshold: float | Non
 
 
 def check_columns(frames: Sequence[Embeddings], *, pair: str | None, adjust: str | None, cluster: str | None) -> None:
-    """Refuse columns that are absent, and options that do not go together."""
-    given = [name for name, value in (("pair", pair), ("adjust", adjust), ("cluster", cluster)) if value is not None]
-    if len(given) > 1:
-        msg = f"{' and '.join(f'`{name}`' for name in given)} cannot be combined; choose the one that matters most"
-        raise InputError(msg)
+    """Refuse columns that are absent."""
     for frame in frames:
         for column, use in ((pair, "pair by"), (adjust, "adjust for"), (cluster, "take clusters from")):
             if column is not None and not (column == LENGTH and column == adjust):

@@ -36,6 +36,8 @@ SCHEMA = pl.Schema(
         "length_q": pl.Float64(),
         "length_explains": pl.Boolean(),
         "finding": pl.UInt32(),
+        "tested": pl.UInt32(),
+        "detectable": pl.Float64(),
     }
 )
 """Columns of `diff`; with `by` a column ``group`` stands before them."""

@@ -12,6 +12,8 @@ from saedata.errors import InputError
 from saedata.stats import (
     benjamini_hochberg,
     clustered_interval,
+    clustered_mantel_haenszel_interval,
+    clustered_mantel_haenszel_p,
     clustered_p,
     hedges_g,
     log_odds_ratio,
@@ -216,6 +218,7 @@ def adjusted(
     others: Sequence[tuple[NDArray[np.integer], NDArray[np.integer]]],
     *,
     level: float,
+    spread: tuple[Floats, Floats] | None = None,
 ) -> Pairwise:
     """Shares compared within strata (Mantel-Haenszel).
 
@@ -225,14 +228,34 @@ def adjusted(
         Each int [strata, features]: documents where a feature is on, and int [strata]: documents.
     level
         Confidence level of the intervals.
+    spread
+        Where documents come in clusters: variance [others, features] and degrees of freedom [others].
     """
     on, n = target[0], target[1][:, None]
     own = _shared(level, len(others))
-    found = [mantel_haenszel_interval(on, n, b, m[:, None], level=own) for b, m in others]
+    if spread is None:
+        found = [mantel_haenszel_interval(on, n, b, m[:, None], level=own) for b, m in others]
+    else:
+        found = [
+            clustered_mantel_haenszel_interval(on, n, b, m[:, None], variance=variance, degrees=free, level=own)
+            for (b, m), variance, free in zip(others, *spread, strict=True)
+        ]
 
     def test(rows: Flags, alternative: Alternative) -> Floats:
+        if spread is None:
+            return np.stack(
+                [mantel_haenszel_p(on[:, rows], n, b[:, rows], m[:, None], alternative=alternative) for b, m in others]
+            )
         return np.stack(
-            [mantel_haenszel_p(on[:, rows], n, b[:, rows], m[:, None], alternative=alternative) for b, m in others]
+            [
+                clustered_mantel_haenszel_p(
+                    *(on[:, rows], n, b[:, rows], m[:, None]),
+                    variance=variance[rows],
+                    degrees=free,
+                    alternative=alternative,
+                )
+                for (b, m), variance, free in zip(others, *spread, strict=True)
+            ]
         )
 
     difference, low, high = (np.stack(part) for part in zip(*found, strict=True))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from saedata.analysis.diff.access import postings
 from saedata.errors import InputError
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def _flags(frame: Embeddings, features: NDArray[np.integer], above: float, docum
     flags = np.zeros((len(features), -(-documents // 64)), dtype=np.uint64)
     for at, feature in enumerate(features.tolist()):
         on = np.zeros(documents, dtype=np.bool_)
-        on[postings(frame, feature, above)[0]] = True
+        on[frame.postings(feature, threshold=above)[0]] = True
         flags[at] = _packed(on)
     return flags
 

@@ -14,6 +14,7 @@ from saedata.analysis.diff.columns import ALPHA, FEWEST_DOCUMENTS, SCHEMA, Dupli
 from saedata.analysis.diff.compare import rank
 from saedata.analysis.diff.evidence import joined, named, with_evidence
 from saedata.analysis.diff.findings import with_findings
+from saedata.analysis.diff.power import with_power
 from saedata.analysis.diff.sides import Design, between_corpora, between_groups
 from saedata.analysis.diff.unpaired import Settings, tables
 from saedata.stats import benjamini_hochberg
@@ -57,9 +58,11 @@ def diff(
         groups are paired with each other.
     adjust
         "length" (in tokens; always there), or a column: shares are compared only among documents of similar length
-        (or equal value, for a column that is not of numbers or dates), and the differences averaged.
+        (or equal value, for a column that is not of numbers or dates), and the differences averaged. With `pair`
+        what the difference in length does within pairs is taken out; of two sides only.
     cluster
-        A column, such as the author's name: documents of equal value are not independent of each other.
+        A column, such as the author's name: documents of equal value are not independent of each other. With `pair`
+        it is pairs that are not, if they share a value on any side. Goes with everything else.
     duplicates
         "once": documents of equal text weigh once a side (pairs, once if their texts are equal on every side);
         "keep": every document weighs.
@@ -93,8 +96,12 @@ def diff(
         - ``log_odds_ratio``, from ``log_odds_low`` to ``log_odds_high``: of the shares, or within pairs
         - ``hedges_g``: difference of the mean activations (0 where off) in standard deviations
         - ``length_difference``, ``length_p``, ``length_q``: what remains among documents of similar length;
-          ``length_explains``: true where the plain difference has q < 0.05 and this one has not (null with `pair`)
+          ``length_explains``: true where the plain difference has q < 0.05 and this one has not (null with `pair`
+          and several others)
         - ``finding``: the feature that represents this one; see `findings`
+        - ``tested``: how many rows, and so tests, q is adjusted for; ``detectable``: by how much more often than in
+          ``other`` a feature would have to be on for a chance of 80 % to be found alone at q < 0.05 (null: even
+          always would not do)
 
     Raises
     ------
@@ -123,19 +130,31 @@ def diff(
 
     With `adjust`: Mantel-Haenszel over strata: numbers are cut at quantiles of all documents into 10 to 20 strata
     (see `saedata.stats.mantel_haenszel_interval` and `mantel_haenszel_p`). ``log_odds_ratio`` and ``hedges_g``
-    stay unadjusted. With `cluster`: the variance between clusters (see `saedata.stats.cluster_variance`); the
-    columns of length then take documents for independent.
+    stay unadjusted. With `cluster`: the variance between clusters (see `saedata.stats.cluster_variance`), and within
+    strata the jackknife over clusters (see `saedata.stats.ClusteredStrata`).
+
+    With `pair` and `cluster`: which side is ahead is flipped for whole clusters (see `saedata.stats.sign_flip_p`).
+    With `pair` and `adjust`: strata of pairs with the same two values, such as a short and a long document; what
+    the longer document does on either side is length's, the rest is the side's (see `saedata.stats.matched_p`).
+    Where one side always has the longer one, the two cannot be told apart, and p is 1. With all three: the same with
+    the jackknife over clusters.
+
+    ``detectable`` is from `saedata.stats.minimum_detectable_difference`; with `pair`, `adjust` or `cluster` documents
+    are as many as make the plain interval as wide as the one that is given.
     """
     check_options(target, duplicates=duplicates, threshold=threshold, evidence=evidence, level=level)
     check_sides(target, others, by)
     check_columns((target, *others), pair=pair, adjust=adjust, cluster=cluster)
     above = target.threshold if threshold is None else threshold
     frames = (target, *others)
+    settings = Settings(above, level, adjust, cluster, effects)
     if pair is not None:
-        table = _paired(frames, by, pair, duplicates, level, evidence, evidence_rows, above)
+        table = _paired(frames, by, pair, duplicates, settings, evidence, evidence_rows)
     else:
-        settings = Settings(above, level, adjust, cluster, effects)
         table = _unpaired(frames, by, duplicates, settings, evidence, evidence_rows)
+    plain = pair is None and adjust is None and cluster is None
+    own = level if pair is not None else 1 - (1 - level) / max(len(others), 1)
+    table = with_power(table, level=own, plain=plain)
     return table.select(list(SCHEMA) if by is None else ["group", *SCHEMA]).cast(SCHEMA)
 
 
@@ -177,22 +196,21 @@ def _paired(
     by: str | None,
     pair: str,
     duplicates: Duplicates,
-    level: float,
+    settings: Settings,
     evidence: int,
     rows: int,
-    above: float,
 ) -> pl.DataFrame:
     if by is None:
         aligned = pairs.align_corpora(frames, pair, duplicates)
     else:
         aligned = pairs.align_groups(frames[0], by, pair, duplicates)
-    counted = pairs.count_pairs(aligned, above)
-    table = rank(named(pl.concat(pairs.paired_tables(aligned, counted, level=level)), frames))
-    nothing = {name: pl.lit(None, SCHEMA[name]) for name in SCHEMA if name.startswith("length_")}
-    table = table.with_columns(pl.col("hedges_g").fill_nan(None), **nothing)
+    besides = pairs.count_besides(aligned, adjust=settings.adjust, cluster=settings.cluster, length=settings.effects)
+    counted = pairs.count_pairs(aligned, settings.above, besides.measures)
+    tables = pairs.paired_tables(aligned, counted, level=settings.level, besides=besides)
+    table = _with_length(rank(named(pl.concat(tables), frames)))
     sides = [(source.frame, np.where(source.pair >= 0, 0, -1)) for source in aligned.sources]
-    table = with_findings(table, sides, rows=rows, above=above)
-    return joined(table, pairs.pair_evidence(table, aligned, n=evidence, rows=rows, above=above))
+    table = with_findings(table, sides, rows=rows, above=settings.above)
+    return joined(table, pairs.pair_evidence(table, aligned, n=evidence, rows=rows, above=settings.above))
 
 
 def _tell_left_out(by: str, names: list[str]) -> None:

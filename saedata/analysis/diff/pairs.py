@@ -6,15 +6,17 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import polars as pl
 
-from saedata.analysis.diff.access import candidates, extent, postings
+from saedata.analysis.diff.access import candidates
 from saedata.analysis.diff.columns import FEWEST_DOCUMENTS, Duplicates
 from saedata.analysis.diff.evidence import NO_EVIDENCE
+from saedata.analysis.diff.matched import Compared, FlippedClusters, MatchedPairs, pair_clusters, pair_strata
 from saedata.analysis.diff.sides import distinct, group_names
+from saedata.analysis.diff.strata import LENGTH
 from saedata.errors import InputError
 from saedata.frame.top import largest
 from saedata.stats import hedges_g, mcnemar_p, newcombe_paired_interval, paired_log_odds_ratio
@@ -72,6 +74,44 @@ class Aligned:
     def frames(self) -> list[Embeddings]:
         """The frames that are read."""
         return [source.frame for source in self.sources]
+
+    def frame_of(self, side: int) -> Embeddings:
+        """The frame of a side."""
+        return self.sources[side if len(self.sources) > 1 else 0].frame
+
+
+class Measure(Protocol):
+    """Something else that is counted feature by feature."""
+
+    def add(self, feature: int, on: Flags) -> None:
+        """Take in where a feature is on: bool [sides, pairs]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Besides:
+    """What is counted besides the pairs, as far as it is asked for.
+
+    Parameters
+    ----------
+    clusters
+        Clusters of pairs.
+    covariate
+        Strata of the column that is adjusted for.
+    length
+        Strata of length.
+    """
+
+    clusters: FlippedClusters | None = None
+    covariate: MatchedPairs | None = None
+    length: MatchedPairs | None = None
+
+    @property
+    def measures(self) -> list[Measure]:
+        """Each of them once."""
+        known: dict[int, Measure] = {
+            id(one): one for one in (self.clusters, self.covariate, self.length) if one is not None
+        }
+        return list(known.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +212,36 @@ def _tell_left_out(rows: int, paired: int, column: str) -> None:
 
 
 def _source(frame: Embeddings, docs: NDArray[np.uint32], *, first: int) -> _Source:
-    side, pair = np.full((2, extent(frame)), -1, dtype=np.int32)
+    side, pair = np.full((2, frame.extent), -1, dtype=np.int32)
     side[docs] = np.arange(first, first + len(docs), dtype=np.int32)[:, None]
     pair[docs] = np.arange(docs.shape[1], dtype=np.int32)
     return _Source(frame, side, pair)
 
 
-def count_pairs(aligned: Aligned, above: float) -> PairCounts:
+def count_besides(
+    aligned: Aligned, *, adjust: str | None = None, cluster: str | None = None, length: bool = True
+) -> Besides:
+    """Prepare to count what was asked for; what concerns a covariate, for two sides only.
+
+    Raises
+    ------
+    InputError
+        A covariate is to be adjusted for between more than two sides, or there are too few clusters.
+    """
+    if adjust is not None and len(aligned.names) > 2:
+        msg = (
+            f"`pair` with {len(aligned.names) - 1} others asks whether any of them is on, which has no one value of "
+            f"{adjust!r} to adjust for; compare with one other at a time, or leave `adjust` out"
+        )
+        raise InputError(msg)
+    clusters = None if cluster is None else pair_clusters(aligned, cluster)
+    wanted = {adjust, LENGTH if length and len(aligned.names) == 2 else None} - {None}
+    matched = {name: MatchedPairs(aligned, pair_strata(aligned, str(name)), clusters) for name in wanted}
+    flipped = None if clusters is None else FlippedClusters(aligned, clusters)
+    return Besides(flipped, matched.get(adjust) if adjust else None, matched.get(LENGTH))
+
+
+def count_pairs(aligned: Aligned, above: float, besides: Sequence[Measure] = ()) -> PairCounts:
     """Count every feature in all pairs, in one pass over the activations."""
     features = aligned.frames[0].n_features
     sides = len(aligned.names)
@@ -189,6 +252,11 @@ def count_pairs(aligned: Aligned, above: float) -> PairCounts:
         counts[:, :, feature] = agreements(side, pair, sides, aligned.pairs)
         moments[0, :, feature] = np.bincount(side, values, minlength=sides)
         moments[1, :, feature] = np.bincount(side, values**2, minlength=sides)
+        if besides:
+            on = np.zeros((sides, aligned.pairs), dtype=np.bool_)
+            on[side, pair] = True
+            for measure in besides:
+                measure.add(feature, on)
     return PairCounts(*counts, *moments)
 
 
@@ -198,7 +266,7 @@ def _where_on(
     """Side, pair and value of every document where a feature is on."""
     found = []
     for source in aligned.sources:
-        docs, values = postings(source.frame, feature, above)
+        docs, values = source.frame.postings(feature, threshold=above)
         inside = source.pair[docs] >= 0
         docs = docs[inside]
         found.append((source.side[docs], source.pair[docs], values[inside].astype(np.float64)))
@@ -244,15 +312,19 @@ def _together(pair: NDArray[np.integer], sides: int, pairs: int) -> tuple[NDArra
     return together[inverse.ravel()], sizes
 
 
-def paired_tables(aligned: Aligned, counts: PairCounts, *, level: float) -> list[pl.DataFrame]:
+def paired_tables(
+    aligned: Aligned, counts: PairCounts, *, level: float, besides: Besides | None = None
+) -> list[pl.DataFrame]:
     """Compare every target with all the others."""
     return [
-        compare_pairs(aligned, counts, side, level=level).select(pl.lit(group, pl.String).alias("group"), pl.all())
+        compare_pairs(aligned, counts, side, level=level, besides=besides or Besides()).select(
+            pl.lit(group, pl.String).alias("group"), pl.all()
+        )
         for group, side in aligned.targets.items()
     ]
 
 
-def compare_pairs(aligned: Aligned, counts: PairCounts, target: int, *, level: float) -> pl.DataFrame:
+def compare_pairs(aligned: Aligned, counts: PairCounts, target: int, *, level: float, besides: Besides) -> pl.DataFrame:
     """The columns of `diff` that follow from counted pairs, a row for each feature that is on anywhere."""
     tested = np.flatnonzero(counts.on.sum(axis=0))
     n = aligned.pairs
@@ -262,19 +334,22 @@ def compare_pairs(aligned: Aligned, counts: PairCounts, target: int, *, level: f
     more = (np.abs(on - any_on) < np.abs(on - all_on)) | (on >= any_on)
     other_on, both = np.where(more, any_on, all_on), np.where(more, any_both, all_both)
     only, only_other = on - both, other_on - both
-    greater, less = mcnemar_p(only, only_other, alternative="greater"), mcnemar_p(only, only_other, alternative="less")
-    low, high = newcombe_paired_interval(both, only, only_other, n - both - only - only_other, level=level)
+    cells = both, only, only_other, n - both - only - only_other
+    crude = _crude(cells, more, target, tested, level=level, clusters=besides.clusters)
+    found = besides.covariate.compare(target, tested, crude, level=level) if besides.covariate else crude
+    length = besides.length.compare(target, tested, crude, level=level) if besides.length else None
     odds, odds_low, odds_high = paired_log_odds_ratio(only, only_other, level=level)
     nearest = _nearest(counts.on[:, tested], target, more)
+    nothing = pl.Series([None] * len(tested), dtype=pl.Float64)
     return pl.DataFrame(
         {
             "feature": tested.astype(np.uint32),
             "target": on / n,
             "other": other_on / n,
-            "difference": (on - other_on) / n,
-            "low": low,
-            "high": high,
-            "p": np.minimum(1.0, 2 * np.where(more, greater, less)),
+            "difference": found.difference,
+            "low": found.low,
+            "high": found.high,
+            "p": found.p,
             "target_on": on,
             "other_on": other_on,
             "target_documents": np.full(len(tested), n),
@@ -284,8 +359,32 @@ def compare_pairs(aligned: Aligned, counts: PairCounts, target: int, *, level: f
             "log_odds_low": odds_low,
             "log_odds_high": odds_high,
             "hedges_g": _effects(counts, n, target, nearest, tested),
+            "length_difference": nothing if length is None else length.difference,
+            "length_p": nothing if length is None else length.p,
+            "crude_p": crude.p,
         }
     )
+
+
+def _crude(
+    cells: tuple[NDArray[np.int64], ...],
+    more: Flags,
+    target: int,
+    tested: NDArray[np.int64],
+    *,
+    level: float,
+    clusters: FlippedClusters | None,
+) -> Compared:
+    """Pairs as they are: both, only, only other, neither."""
+    _, only, only_other, _ = cells
+    greater, less = mcnemar_p(only, only_other, alternative="greater"), mcnemar_p(only, only_other, alternative="less")
+    p = np.where(more, greater, less)
+    if clusters is None:
+        low, high = newcombe_paired_interval(*cells, level=level)
+    else:
+        p = np.maximum(p, clusters.p(target, more, tested))
+        low, high = clusters.interval(target, more, tested, cells, level)
+    return Compared((only - only_other) / sum(cells), low, high, np.minimum(1.0, 2 * p))
 
 
 def _nearest(on: NDArray[np.int64], target: int, more: Flags) -> NDArray[np.int64]:
@@ -308,7 +407,7 @@ def pair_evidence(table: pl.DataFrame, aligned: Aligned, *, n: int, rows: int, a
     head = table.head(rows if n else 0)
     for group, feature, other, difference in head.select("group", "feature", "other_name", "difference").iter_rows():
         target, near = aligned.targets[group], sides[other]
-        best = _telling(_where_on(aligned, feature, above), aligned, target, near, n, more=difference >= 0)
+        best = _telling(_where_on(aligned, feature, above), aligned, target, near, n, more=(difference or 0.0) >= 0)
         found["target"].append((group, feature, aligned.docs[target, best].tolist()))
         found["other"].append((group, feature, aligned.docs[near, best].tolist()))
     return {side: _listed(lists) for side, lists in found.items()}

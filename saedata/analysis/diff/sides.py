@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from saedata.analysis.diff.access import extent, numbers
 from saedata.analysis.diff.columns import FEWEST_DOCUMENTS, MOST_GROUPS, REST, Duplicates
 from saedata.errors import InputError
 
@@ -111,8 +110,8 @@ def _counted(frame: Embeddings, name: str, duplicates: Duplicates) -> NDArray[np
 
 
 def _codes(frame: Embeddings, docs: NDArray[np.uint32] | None, codes: NDArray[np.integer] | int = 0) -> Codes:
-    boxes = np.full(extent(frame), -1, dtype=np.int32)
-    boxes[numbers(frame) if docs is None else docs] = codes
+    boxes = np.full(frame.extent, -1, dtype=np.int32)
+    boxes[frame.doc_numbers if docs is None else docs] = codes
     return boxes
 
 

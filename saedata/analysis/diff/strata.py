@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from saedata.analysis.diff.access import extent
 from saedata.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from saedata.analysis.diff.sides import Design
+    from saedata.frame.embeddings import Embeddings
 
 LENGTH = "length"
 """The covariate that every frame has: how many tokens a document has."""
@@ -46,7 +46,7 @@ class Strata:
 
 def one_stratum(design: Design) -> Strata:
     """All documents together."""
-    return Strata(tuple(np.zeros(extent(frame), dtype=np.int32) for frame in design.frames), 1)
+    return Strata(tuple(np.zeros(frame.extent, dtype=np.int32) for frame in design.frames), 1)
 
 
 def strata_of(design: Design, column: str) -> Strata:
@@ -64,9 +64,9 @@ def strata_of(design: Design, column: str) -> Strata:
     values, counted = _values(design, name)
     every = pl.concat(values)
     if every.dtype.is_numeric() or every.dtype.is_temporal():
-        codes = _quantile_codes(every.to_physical().cast(pl.Float64), counted)
+        codes = quantile_codes(every.to_physical().cast(pl.Float64), counted)
     else:
-        codes = _value_codes(every, counted, column)
+        codes = value_codes(every, counted, column)
     return _split(codes, values)
 
 
@@ -82,6 +82,15 @@ def clusters_of(design: Design, column: str) -> Strata:
     return _split(codes, values)
 
 
+def crossed(one: Strata, two: Strata) -> tuple[Strata, NDArray[np.int64], NDArray[np.int64]]:
+    """Cells of documents that share both numbers; and the numbers that each cell stands for."""
+    joint = [a.astype(np.int64) * two.size + b for a, b in zip(one.codes, two.codes, strict=True)]
+    found, place = np.unique(np.concatenate(joint), return_inverse=True)
+    edges = np.cumsum([len(part) for part in joint])[:-1]
+    cells = Strata(tuple(np.split(place.ravel().astype(np.int32), edges)), len(found))
+    return cells, found // two.size, found % two.size
+
+
 def _split(codes: NDArray[np.integer], values: Sequence[pl.Series]) -> Strata:
     edges = np.cumsum([len(part) for part in values])[:-1]
     parts = np.split(codes.astype(np.int32), edges)
@@ -92,32 +101,43 @@ def _values(design: Design, column: str) -> tuple[list[pl.Series], NDArray[np.bo
     """The column by document number, for each source, and which numbers are documents that count."""
     values, counted = [], []
     for source in design.sources:
-        table = source.frame.scan_documents().select("doc", value=pl.col(column)).collect(engine="streaming")
-        place = np.full(extent(source.frame), -1, dtype=np.int64)
-        place[table["doc"].to_numpy()] = np.arange(table.height)
-        at = pl.Series(place, dtype=pl.Int64)
-        values.append(table["value"].gather(at.set(at < 0, None)))
+        values.append(column_values(source.frame, column))
         counted.append(np.any([layer.codes >= 0 for layer in source.layers], axis=0))
-    kinds = {series.dtype for series in values}
-    if len(kinds) > 1:
-        values = [series.cast(pl.String) for series in values]
-    return values, np.concatenate(counted)
+    return of_one_type(values), np.concatenate(counted)
 
 
-def _quantile_codes(values: pl.Series, counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+def column_values(frame: Embeddings, column: str) -> pl.Series:
+    """A column by document number; null where there is no document."""
+    table = frame.scan_documents().select("doc", value=pl.col(column)).collect(engine="streaming")
+    place = np.full(frame.extent, -1, dtype=np.int64)
+    place[table["doc"].to_numpy()] = np.arange(table.height)
+    at = pl.Series(place, dtype=pl.Int64)
+    return table["value"].gather(at.set(at < 0, None))
+
+
+def of_one_type(values: list[pl.Series]) -> list[pl.Series]:
+    """The same column of several frames, as words where its types differ."""
+    if len({series.dtype for series in values}) > 1:
+        return [series.cast(pl.String) for series in values]
+    return values
+
+
+def quantile_codes(values: pl.Series, counted: NDArray[np.bool_], strata: int | None = None) -> NDArray[np.int64]:
+    """Cut numbers at their quantiles into as many strata as there are values for, or as given; null is its own."""
     numbers = values.to_numpy()
     known = counted & ~np.isnan(numbers)
     given = numbers[known]
     if not len(given):
         return np.zeros(len(numbers), dtype=np.int64)
-    strata = int(np.clip(len(given) // EACH, FEWEST, MOST))
+    strata = strata or int(np.clip(len(given) // EACH, FEWEST, MOST))
     edges = np.unique(np.quantile(given, np.arange(1, strata) / strata, method="inverted_cdf"))
     edges = edges[edges < given.max()]
     codes = np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers))
     return np.where(counted, codes, 0)
 
 
-def _value_codes(values: pl.Series, counted: NDArray[np.bool_], column: str) -> NDArray[np.int64]:
+def value_codes(values: pl.Series, counted: NDArray[np.bool_], column: str) -> NDArray[np.int64]:
+    """Number the values; null is one as well."""
     different = values.filter(pl.Series(counted)).n_unique()
     if different > MOST_VALUES:
         msg = (

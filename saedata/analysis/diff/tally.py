@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saedata.analysis.diff.access import candidates, postings
+from saedata.analysis.diff.access import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ def _counted(
 ) -> Iterator[tuple[NDArray[Any], ...]]:
     """Counts [boxes, size], sums and squares [boxes] of each layer."""
     for source, layers in zip(design.sources, cells, strict=True):
-        docs, values = postings(source.frame, feature, above)
+        docs, values = source.frame.postings(feature, threshold=above)
         for codes, boxes in layers:
             cell = codes[docs]
             inside = cell >= 0

@@ -20,16 +20,15 @@ from saedata.analysis.diff.compare import (
     tabulate,
     tested_features,
 )
-from saedata.analysis.diff.strata import LENGTH, clusters_of, one_stratum, strata_of
+from saedata.analysis.diff.strata import LENGTH, clusters_of, crossed, one_stratum, strata_of
 from saedata.analysis.diff.tally import Tally, count, count_by_cluster
-from saedata.stats import cluster_degrees, cluster_variance
+from saedata.stats import ClusteredStrata, cluster_degrees, cluster_variance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from saedata.analysis.diff.sides import Comparison, Design
+    from saedata.analysis.diff.strata import Strata
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,17 @@ class _Spread:
 
 @dataclass(frozen=True, eq=False)
 class _Counted:
-    """Everything that was counted; `length` and `covariate` are None where nobody needs them."""
+    """Everything that was counted; `length` and `covariate` are None where nobody needs them.
+
+    `spreads` holds the variances between clusters, if asked for: of the plain differences (None), and of those within
+    strata of length or of another column.
+    """
 
     documents: NDArray[np.int64]
     on: NDArray[np.int64]
     length: Tally | None
     covariate: Tally | None
-    spread: _Spread | None
+    spreads: dict[str | None, _Spread]
 
 
 def tables(design: Design, settings: Settings) -> list[pl.DataFrame]:
@@ -78,17 +81,14 @@ def tables(design: Design, settings: Settings) -> list[pl.DataFrame]:
 
 def _count(design: Design, settings: Settings) -> _Counted:
     needs_length = settings.effects or settings.adjust == LENGTH
-    length = covariate = None
-    if needs_length:
-        length = count(design, strata_of(design, LENGTH), settings.above)
-    if settings.adjust == LENGTH:
-        covariate = length
-    elif settings.adjust is not None:
-        covariate = count(design, strata_of(design, settings.adjust), settings.above)
+    covariates = {column for column in (settings.adjust, LENGTH if needs_length else None) if column is not None}
+    strata = {column: strata_of(design, column) for column in sorted(covariates)}
+    tallies = {column: count(design, within, settings.above) for column, within in strata.items()}
+    length, covariate = tallies.get(LENGTH), tallies.get(settings.adjust or "")
     known = length or covariate
     documents, on = _plain(design, settings.above) if known is None else (known.documents, known.on)
-    spread = _spread(design, settings.cluster, settings.above) if settings.cluster else None
-    return _Counted(documents.sum(axis=1), on.sum(axis=1, dtype=np.int64), length, covariate, spread)
+    spreads = _spreads(design, settings.cluster, strata, settings.above) if settings.cluster else {}
+    return _Counted(documents.sum(axis=1), on.sum(axis=1, dtype=np.int64), length, covariate, spreads)
 
 
 def _plain(design: Design, above: float) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
@@ -102,15 +102,27 @@ def _plain(design: Design, above: float) -> tuple[NDArray[np.int64], NDArray[np.
     return np.array(sizes)[:, None], np.stack(on)[:, None]
 
 
-def _spread(design: Design, column: str, above: float) -> _Spread:
-    documents, features = count_by_cluster(design, clusters_of(design, column), above)
+def _spreads(design: Design, column: str, strata: dict[str, Strata], above: float) -> dict[str | None, _Spread]:
+    clusters = clusters_of(design, column)
     pairs = [(one.target, other) for one in design.comparisons for other in one.others]
+    plain = _spread(design, clusters, one_stratum(design), pairs, above)
+    return {None: plain} | {name: _spread(design, clusters, own, pairs, above) for name, own in strata.items()}
+
+
+def _spread(design: Design, clusters: Strata, strata: Strata, pairs: list[tuple[int, int]], above: float) -> _Spread:
+    cells, cluster, stratum = crossed(clusters, strata)
+    documents, features = count_by_cluster(design, cells, above)
     mine, theirs = (list(piles) for piles in zip(*pairs, strict=True))
     n, m = documents[mine].T, documents[theirs].T
     variance = np.zeros((len(pairs), design.frames[0].n_features))
+    if strata.size == 1:
+        for feature, on in features:
+            variance[:, feature] = cluster_variance(on[mine].T, n, on[theirs].T, m)
+        return _Spread(pairs, variance, cluster_degrees(n, m))
+    within = ClusteredStrata(n, m, cluster, stratum)
     for feature, on in features:
-        variance[:, feature] = cluster_variance(on[mine].T, n, on[theirs].T, m)
-    return _Spread(pairs, variance, cluster_degrees(n, m))
+        variance[:, feature] = within.variance(on[mine].T, on[theirs].T)
+    return _Spread(pairs, variance, within.degrees)
 
 
 def _table(design: Design, one: Comparison, counted: _Counted, settings: Settings) -> pl.DataFrame:
@@ -121,10 +133,14 @@ def _table(design: Design, one: Comparison, counted: _Counted, settings: Setting
     tested = tested_features(target, others)
     level = settings.level
     plain = crude(target, others, tested, level=level)
-    if counted.spread is not None:
-        plain = _clustered(counted.spread, one, (target, others), tested, level)
+    if counted.spreads:
+        variance, degrees = _of(counted.spreads[None], one, tested)
+        plain = clustered(target, others, tested, variance=variance, degrees=degrees, level=level)
     unadjusted = decide(plain)
-    found = unadjusted if counted.covariate is None else _within(counted.covariate, one, tested, plain, level)
+    found = unadjusted
+    if counted.covariate is not None:
+        spread = counted.spreads.get(settings.adjust)
+        found = _within(counted.covariate, spread, one, tested, plain, level)
     table = tabulate(target, others, tested, found, level=level)
     extra = _extra(counted, one, tested, found, plain, level)
     return table.select(pl.lit(one.group, pl.String).alias("group"), pl.all()).with_columns(
@@ -132,12 +148,20 @@ def _table(design: Design, one: Comparison, counted: _Counted, settings: Setting
     )
 
 
-def _within(tally: Tally, one: Comparison, tested: NDArray[np.int64], plain: Pairwise, level: float) -> Decision:
+def _within(
+    tally: Tally,
+    spread: _Spread | None,
+    one: Comparison,
+    tested: NDArray[np.int64],
+    plain: Pairwise,
+    level: float,
+) -> Decision:
     """Compare within strata; where there is one only, that is the plain comparison."""
     if tally.documents.shape[1] == 1:
         return decide(plain)
     target, *others = ((tally.on[pile][:, tested], tally.documents[pile]) for pile in (one.target, *one.others))
-    return decide(adjusted(target, others, level=level))
+    own = None if spread is None else _of(spread, one, tested)
+    return decide(adjusted(target, others, level=level, spread=own))
 
 
 def _extra(
@@ -156,7 +180,8 @@ def _extra(
     effect = mean_effects(
         counted.documents, tally.sums[:, tested], tally.squares[:, tested], one.target, list(one.others)
     )
-    length = found if counted.covariate is tally else _within(tally, one, tested, plain, level)
+    spread = counted.spreads.get(LENGTH)
+    length = found if counted.covariate is tally else _within(tally, spread, one, tested, plain, level)
     return {
         "hedges_g": pl.Series(found.pick(effect)),
         "length_difference": pl.Series(length.difference),
@@ -164,9 +189,7 @@ def _extra(
     }
 
 
-def _clustered(
-    spread: _Spread, one: Comparison, sides: tuple[Side, Sequence[Side]], tested: NDArray[np.int64], level: float
-) -> Pairwise:
+def _of(spread: _Spread, one: Comparison, tested: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variances [others, features] and degrees of freedom [others] of one comparison."""
     rows = [spread.pairs.index((one.target, other)) for other in one.others]
-    variance = spread.variance[rows][:, tested]
-    return clustered(*sides, tested, variance=variance, degrees=spread.degrees[rows], level=level)
+    return spread.variance[rows][:, tested], spread.degrees[rows]
