@@ -19,10 +19,10 @@ from scipy.stats import false_discovery_control
 from benchmarks.harness import Figure
 from benchmarks.probing.cache import Source
 from benchmarks.probing.evaluate import compare_forms
-from benchmarks.probing.features import Form
 from benchmarks.probing.run import tasks_with_rows
 from saedata.encode import encode
 from saedata.encoders import LoadedEncoder, load_encoder
+from saedata.probing.features import Form
 from saedata.stats.proportions import two_proportion_p
 
 FORMS = ("0", "1", "0.1q", "0.3q")

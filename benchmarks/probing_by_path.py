@@ -11,11 +11,11 @@ from benchmarks.harness import RESULTS, Figure, Skipped
 from benchmarks.probing.cache import Source
 from benchmarks.probing.compare import paired, sparse_name
 from benchmarks.probing.evaluate import Options, evaluate
-from benchmarks.probing.features import Form
 from benchmarks.probing.run import tasks_with_rows
 from saedata.encoders import load_encoder
+from saedata.probing.features import Form
 
-FORMS = (Form(by_path=True), Form(0.0, by_path=True), Form(0.3, relative=True, by_path=True))
+FORMS = (Form(select="l1"), Form(0.0, select="l1"), Form(0.3, relative=True, select="l1"))
 KS = (16, 128)
 AGAINST = {16: ("sentence embedding", "sentence embedding, whole text"), 128: ("dense max", "dense mean")}
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from saedata.analysis.audit import audit
+    from saedata.analysis.classify import classify
+    from saedata.analysis.cluster import cluster
     from saedata.analysis.correlate import concept_groups, correlate, correlate_columns
     from saedata.analysis.coverage import coverage
     from saedata.analysis.diff import diff, findings, trend
     from saedata.analysis.document_scores import document_scores
     from saedata.analysis.near_duplicates import near_duplicates
     from saedata.analysis.overlap import overlap
+    from saedata.analysis.probe import probe
     from saedata.analysis.search import query_features, search
     from saedata.analysis.select import select
     from saedata.concepts import choose_features
@@ -44,6 +47,8 @@ _HOME = {
     "audit": ("saedata.analysis.audit", "audit"),
     "check_encoder": ("saedata.encoder_check", "check_encoder"),
     "choose_features": ("saedata.concepts", "choose_features"),
+    "classify": ("saedata.analysis.classify", "classify"),
+    "cluster": ("saedata.analysis.cluster", "cluster"),
     "concept_groups": ("saedata.analysis.correlate", "concept_groups"),
     "correlate": ("saedata.analysis.correlate", "correlate"),
     "correlate_columns": ("saedata.analysis.correlate", "correlate_columns"),
@@ -63,6 +68,7 @@ _HOME = {
     "near_duplicates": ("saedata.analysis.near_duplicates", "near_duplicates"),
     "open": ("saedata.frame", "open_frame"),
     "overlap": ("saedata.analysis.overlap", "overlap"),
+    "probe": ("saedata.analysis.probe", "probe"),
     "query_features": ("saedata.analysis.search", "query_features"),
     "report": ("saedata.reports", "report"),
     "save_chart": ("saedata.plots", "save_chart"),
@@ -81,6 +87,8 @@ __all__ = [
     "audit",
     "check_encoder",
     "choose_features",
+    "classify",
+    "cluster",
     "concept_groups",
     "correlate",
     "correlate_columns",
@@ -100,6 +108,7 @@ __all__ = [
     "near_duplicates",
     "open",
     "overlap",
+    "probe",
     "query_features",
     "report",
     "save_chart",

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from benchmarks.probing.cache import Source
 from benchmarks.probing.compare import BASELINES, paired, sparse_name
-from benchmarks.probing.features import Form
 from benchmarks.probing.matrices import Matrices
-from benchmarks.probing.probes import FORMS, KS, Labels, Probe, fit_dense, fit_sparse, fit_terms
-from benchmarks.probing.regression import auc
 from benchmarks.probing.tasks import Task
+from saedata.probing.features import Form
+from saedata.probing.linear import splits
+from saedata.probing.probes import FORMS, KS, Probe, fit_dense, fit_sparse, fit_terms
+from saedata.probing.targets import auc
 
+Labels = NDArray[np.int8]
 Tasks = Sequence[tuple[Task, pl.DataFrame]]
 """Tasks with their rows, as `tasks.load` gives them; without the test rows where nobody is to see them."""
 
@@ -118,8 +120,9 @@ def compare_forms(source: Source, tasks: Tasks, forms: Sequence[Form], *, ks: Se
 def _each_form(
     rows: Matrices, y: Labels, groups: Sequence[str], forms: Sequence[Form], ks: Sequence[int]
 ) -> list[list[float]]:
-    found = [fit_sparse(rows.sae, y, groups, ks=ks, forms=[form]) for form in forms]
-    return [[probes[k].choice.auc for k in ks] for probes in found]
+    folds = splits(y, groups)
+    found = [fit_sparse(rows.sae, y, folds, ks=ks, forms=[form]) for form in forms]
+    return [[probes[k].choice.score for k in ks] for probes in found]
 
 
 def _form_row(
@@ -139,7 +142,7 @@ def probe(train: Part, test: Part | None, options: Options) -> list[pl.DataFrame
     frames = []
     for place, own in enumerate(train.matrices):
         held = test.matrices[place] if test else None
-        found = fit_sparse(own.sae, train.y, train.groups, ks=options.ks, forms=options.forms)
+        found = fit_sparse(own.sae, train.y, splits(train.y, train.groups), ks=options.ks, forms=options.forms)
         rows = [_row(sparse_name(k), fitted, held and held.sae, test) for k, fitted in found.items()]
         for name in BASELINES if options.baselines else ():
             if name.startswith("dense") or name not in shared:  # the others do not depend on the layer
@@ -150,9 +153,10 @@ def probe(train: Part, test: Part | None, options: Options) -> list[pl.DataFrame
 
 
 def _baseline(name: str, train: Part, test: Part | None, place: int) -> dict[str, Any]:
+    folds = splits(train.y, train.groups)
     if name == "TF-IDF":
-        return _row(name, fit_terms(train.texts, train.y, train.groups), test and test.texts, test)
-    fitted = fit_dense(getattr(train.matrices[place], _DENSE[name]), train.y, train.groups)
+        return _row(name, fit_terms(train.texts, train.y, folds), test and test.texts, test)
+    fitted = fit_dense(getattr(train.matrices[place], _DENSE[name]), train.y, folds)
     return _row(name, fitted, test and getattr(test.matrices[place], _DENSE[name]), test)
 
 
@@ -162,7 +166,7 @@ def _row(method: str, fitted: Probe, rows: Any, test: Part | None) -> dict[str, 
         "form": fitted.form,
         "penalty": fitted.choice.penalty,
         "c": fitted.choice.c,
-        "cv_auc": fitted.choice.auc,
+        "cv_auc": fitted.choice.score,
         "test_auc": auc(fitted.scores(rows), test.y) if test else None,
     }
 

@@ -18,9 +18,9 @@ from benchmarks.harness import RESULTS, Figure, Skipped, data
 from benchmarks.probing.cache import Source
 from benchmarks.probing.compare import BASELINES, PAIRS, means, methods, paired, report, sparse_name, wide
 from benchmarks.probing.evaluate import Options, Tasks, compare_forms, evaluate
-from benchmarks.probing.features import Form
 from benchmarks.probing.tasks import TASKS, load
 from saedata.encoders import load_encoder
+from saedata.probing.features import Form
 
 FORMS = ("0", "0.5", "1", "2", "0.1q", "0.2q", "0.3q", "0.5q", "value")
 """What `--threshold` compares when it is given none; differences are from the first."""

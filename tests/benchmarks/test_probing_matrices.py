@@ -10,10 +10,10 @@ import pytest
 from benchmarks.probing import cache
 from benchmarks.probing.cache import Source
 from benchmarks.probing.evaluate import Options, compare_forms, evaluate
-from benchmarks.probing.features import Form
 from benchmarks.probing.tasks import Task
 from saedata.encode import encode
 from saedata.encoders import LoadedEncoder, load_encoder
+from saedata.probing.features import Form
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import pytest
 from scipy import sparse
 
 from benchmarks.probing.evaluate import Options, Part, probe
-from benchmarks.probing.features import Columns, Form
 from benchmarks.probing.matrices import Matrices
-from benchmarks.probing.probes import fit_dense, fit_sparse, fit_terms
-from benchmarks.probing.regression import auc
+from saedata.probing.features import Columns, Form
+from saedata.probing.linear import splits
+from saedata.probing.probes import fit_dense, fit_sparse, fit_terms
+from saedata.probing.targets import auc
 
 ROWS, FEATURES = 160, 600
 QUICK = Options(forms=(Form(), Form(0.0)), ks=(1, 16))
@@ -47,7 +48,7 @@ def test_every_method_finds_a_planted_signal():
 
 def test_the_best_feature_is_the_planted_one():
     part = make_part(ROWS, seed=0)
-    probes = fit_sparse(part.matrices[0].sae, part.y, part.groups, ks=(1,), forms=[Form()])
+    probes = fit_sparse(part.matrices[0].sae, part.y, splits(part.y, part.groups), ks=(1,), forms=[Form()])
     columns = probes[1].columns
     assert isinstance(columns, Columns)
     assert columns.chosen is not None
@@ -65,11 +66,11 @@ def test_shuffled_labels_leave_nothing_to_find():
 def test_noise_is_not_flattered_by_the_choice_of_features():
     """Ranking 600 features on all training rows before cross-validating would give far more than this."""
     part = make_part(ROWS, seed=5, signal=0.0)
-    honest = fit_sparse(part.matrices[0].sae, part.y, part.groups, ks=(16,), forms=[Form()])[16]
-    assert honest.choice.auc < 0.62
+    honest = fit_sparse(part.matrices[0].sae, part.y, splits(part.y, part.groups), ks=(16,), forms=[Form()])[16]
+    assert honest.choice.score < 0.62
     dense = part.matrices[0].sae.toarray()
     picked = dense[:, Columns.features(dense, part.y, Form(), 16).chosen]
-    assert fit_dense(picked, part.y, part.groups).choice.auc > 0.75
+    assert fit_dense(picked, part.y, splits(part.y, part.groups)).choice.score > 0.75
 
 
 def test_test_rows_change_nothing_but_the_test_figure():
@@ -86,15 +87,16 @@ def test_test_rows_change_nothing_but_the_test_figure():
 def test_scores_of_a_row_do_not_depend_on_the_rows_beside_it():
     train, test = make_part(ROWS, seed=0), make_part(50, seed=1)
     rows = test.matrices[0]
-    fitted = fit_sparse(rows=train.matrices[0].sae, y=train.y, groups=train.groups, ks=(16,), forms=[Form()])[16]
+    folds = splits(train.y, train.groups)
+    fitted = fit_sparse(train.matrices[0].sae, train.y, folds, ks=(16,), forms=[Form()])[16]
     np.testing.assert_allclose(fitted.scores(rows.sae)[:1], fitted.scores(rows.sae[:1]), rtol=1e-5)
-    terms = fit_terms(train.texts, train.y, train.groups)
+    terms = fit_terms(train.texts, train.y, folds)
     np.testing.assert_allclose(terms.scores(test.texts)[:1], terms.scores(test.texts[:1]))
 
 
 def test_shuffled_test_rows_keep_the_figure():
     train, test = make_part(ROWS, seed=0), make_part(80, seed=1)
-    fitted = fit_dense(train.matrices[0].mean, train.y, train.groups)
+    fitted = fit_dense(train.matrices[0].mean, train.y, splits(train.y, train.groups))
     order = np.random.default_rng(0).permutation(80)
     one = auc(fitted.scores(test.matrices[0].mean), test.y)
     assert auc(fitted.scores(test.matrices[0].mean[order]), test.y[order]) == pytest.approx(one)

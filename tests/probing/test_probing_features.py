@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from benchmarks.probing.features import Columns, Form, path_order, quantile_of_positives, rank
+from saedata.probing.features import Columns, Form, path_order, quantile_of_positives, rank
 
 # Columns: 0 is on in both classes; 1 only in yes, weakly; 2 only in no, once, strongly; 3 never on; 4 as 1, ten times.
 X = np.array(

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.probing import regression
-from benchmarks.probing.regression import CS, PENALTIES, auc, choose, path, splits
+from saedata.probing import linear
+from saedata.probing.linear import CS, PENALTIES, choose, fit, path, splits
+from saedata.probing.targets import auc
 
 
 def test_auc_equals_the_share_of_ordered_pairs():
@@ -45,10 +46,10 @@ def _noisy(rows: int, columns: int, *, seed: int):
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_a_path_ends_where_a_fresh_fit_ends(penalty: regression.Penalty):
+def test_a_path_ends_where_a_fresh_fit_ends(penalty: linear.Penalty):
     x, y = _noisy(200, 10, seed=0)
     *_, last = path(x, y, penalty, CS[:6])
-    fresh = regression.fit(x, y, penalty, CS[5])
+    fresh = fit(x, y, penalty, CS[5])
     np.testing.assert_allclose(last.coef_, fresh.coef_, atol=0.02)
 
 
@@ -56,6 +57,6 @@ def test_cutting_a_path_short_chooses_what_the_whole_grid_does(monkeypatch: pyte
     x, y = _noisy(120, 60, seed=1)
     folds = [(x[a], y[a], x[b], y[b]) for a, b in splits(y, [str(row) for row in range(120)])]
     short = choose(folds)
-    monkeypatch.setattr(regression, "PATIENCE", len(CS) + 1)
+    monkeypatch.setattr(linear, "PATIENCE", len(CS) + 1)
     assert choose(folds) == short
-    assert 0.7 < short.auc < 0.95
+    assert 0.7 < short.score < 0.95

@@ -1,0 +1,124 @@
+"""Scores become probabilities: a line through the log odds, fitted to scores of rows that were held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from saedata.probing.targets import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from saedata.probing.targets import Target
+
+    Values = NDArray[np.float64]
+
+_STEEPEST = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Log odds are ``slope * score + offset``, with an offset for each of several classes.
+
+    Which settings rank best says nothing of how steep their scores are: a strong penalty leaves all of them near 0,
+    while intercepts move with the classes' shares. So the scores of linear models come here without intercepts.
+
+    Attributes
+    ----------
+    slope, offset
+        Of the line; float64 [] and [1], or of several classes [classes].
+    """
+
+    slope: float
+    offset: Values
+
+    @classmethod
+    def of(cls, scores: Values, y: Target) -> Calibration:
+        """Fit it to scores of rows that the method had not seen.
+
+        Parameters
+        ----------
+        scores
+            [rows], or of several classes [rows, classes].
+        y
+            Their classes.
+
+        Notes
+        -----
+        Two classes: Platt, J. (1999), Probabilistic outputs for support vector machines, with his smoothed targets, so
+        that scores that separate the classes do not become certainties; a slope below 0 is not allowed. More: one
+        temperature (Guo, C. et al. (2017), On Calibration of Modern Neural Networks) and offsets, smoothed likewise.
+        """
+        if kind_of(y) == "regression":
+            return cls(1.0, np.zeros(1))
+        scale = float(scores.std()) or 1.0
+        loss = (_line if scores.ndim == 1 else _softened)(scores / scale, y)
+        slope, *offset = _minimum(loss, 1 + (1 if scores.ndim == 1 else scores.shape[1]))
+        return cls(slope / scale, np.array(offset))
+
+    def odds(self, scores: Values) -> Values:
+        """Log odds, or what a softmax takes."""
+        return scores * self.slope + self.offset
+
+    def probabilities(self, scores: Values) -> Values:
+        """Of each class, [rows, classes].
+
+        Examples
+        --------
+        >>> Calibration(2.0, np.zeros(1)).probabilities(np.array([0.0])).tolist()
+        [[0.5, 0.5]]
+        """
+        from scipy.special import expit, softmax
+
+        if scores.ndim > 1:
+            return np.asarray(softmax(self.odds(scores), axis=1))
+        yes = expit(self.odds(scores))
+        return np.stack([1 - yes, yes], axis=1)
+
+
+def _line(scores: Values, y: Target) -> Callable[[Values], tuple[float, Values]]:
+    """Loss of slope and offset, with its gradient."""
+    from scipy.special import expit
+
+    yes = int((y == 1).sum())
+    wanted = np.where(y == 1, (yes + 1) / (yes + 2), 1 / (len(y) - yes + 2))
+
+    def loss(line: Values) -> tuple[float, Values]:
+        odds = line[0] * scores + line[1]
+        wrong = expit(odds) - wanted
+        value = float((np.logaddexp(0, odds) - wanted * odds).mean())
+        return value, np.array([(wrong * scores).mean(), wrong.mean()])
+
+    return loss
+
+
+def _softened(scores: Values, y: Target) -> Callable[[Values], tuple[float, Values]]:
+    from scipy.special import logsumexp, softmax
+
+    classes = scores.shape[1]
+    counts = np.bincount(y, minlength=classes)
+    own = (counts[y] + 1) / (counts[y] + classes)
+    wanted = np.tile(((1 - own) / (classes - 1))[:, None], (1, classes))
+    wanted[np.arange(len(y)), y] = own
+
+    def loss(line: Values) -> tuple[float, Values]:
+        odds = line[0] * scores + line[1:]
+        value = float((logsumexp(odds, axis=1) - (wanted * odds).sum(1)).mean())
+        wrong = softmax(odds, axis=1) - wanted
+        return value, np.concatenate(([(wrong * scores).sum(1).mean()], wrong.mean(0)))
+
+    return loss
+
+
+def _minimum(loss: Callable[[Values], tuple[float, Values]], size: int) -> list[float]:
+    """Where the loss, which is convex, is least; the first of its arguments is not negative."""
+    from scipy.optimize import minimize
+
+    bounds = [(0.0, _STEEPEST), *[(None, None)] * (size - 1)]
+    found = minimize(loss, np.eye(size)[0], jac=True, bounds=bounds, method="L-BFGS-B")
+    return [float(value) for value in found.x]
