@@ -22,7 +22,7 @@ _COMMANDS = {  # in the order of a user's first day; each is imported only when 
     "audit": "Find what in the prompts goes with which habit in the responses.",
     "cluster": "Group documents, by all features or along an axis that you name.",
     "search": "Find the documents that have a property.",
-    "probe": "Learn what predicts a label, beside honest baselines.",
+    "probe": "Tell what predicts a label: few features, beside dense vectors and words.",
     "classify": "Score documents with a saved probe.",
     "features": "List the features of a frame.",
     "families": "List features that are nearly the same, and those that are always or never on.",

@@ -286,7 +286,6 @@ def _print_disputed(found: Probing, frame: Embeddings) -> None:
     for row in shown.iter_rows(named=True):
         cells = [str(row["doc"]), row["label"], row["predicted"], f"{row['score']:.2f}", words[row["doc"]]]
         table.add_row(*(Text(printable(cell)) for cell in [*cells, "; ".join(row["features"])]))
-    issues = int(found.disputed["issue"].sum())
-    show(
-        table, f"labels disputed most by probes that had not seen them; of {found.disputed.height}, {issues} look wrong"
-    )
+    doubted = int(found.disputed["issue"].sum())
+    listed = f"confident learning doubts {doubted} of the {found.disputed.height} listed"
+    show(table, f"labels disputed most by probes that had not seen them; {listed}")

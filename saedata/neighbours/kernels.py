@@ -37,6 +37,44 @@ def own_totals(pointers: Array, features: Array, values: Array, marks: Array, we
 
 
 @compiled
+def narrowed(pointers: Array, features: Array, values: Array, chosen: Array) -> tuple[Array, Array, Array]:
+    """The same documents with some of the features (bool [features of the encoder])."""
+    begins = np.zeros(len(pointers), np.int64)
+    for doc in range(len(pointers) - 1):
+        count = 0
+        for at in range(pointers[doc], pointers[doc + 1]):
+            count += chosen[features[at]]
+        begins[doc + 1] = begins[doc] + count
+    kept = np.empty(begins[-1], features.dtype)
+    held = np.empty(begins[-1] if len(values) else 0, np.float32)
+    place = 0
+    for at in range(pointers[0], pointers[-1]):
+        if chosen[features[at]]:
+            kept[place] = features[at]
+            if len(values):
+                held[place] = values[at]
+            place += 1
+    return begins, kept, held
+
+
+@compiled
+def taken(pointers: Array, features: Array, values: Array, positions: Array) -> tuple[Array, Array, Array]:
+    """Some of the documents, in the order given."""
+    begins = np.zeros(len(positions) + 1, np.int64)
+    for place in range(len(positions)):
+        begins[place + 1] = begins[place] + pointers[positions[place] + 1] - pointers[positions[place]]
+    kept = np.empty(begins[-1], features.dtype)
+    held = np.empty(begins[-1] if len(values) else 0, np.float32)
+    for place in range(len(positions)):
+        first = pointers[positions[place]]
+        for at in range(begins[place + 1] - begins[place]):
+            kept[begins[place] + at] = features[first + at]
+            if len(values):
+                held[begins[place] + at] = values[first + at]
+    return begins, kept, held
+
+
+@compiled
 def write_out(
     doc: int, pointers: Array, features: Array, values: Array, marks: Array, weights: Array, mode: int, page: Array
 ) -> None:

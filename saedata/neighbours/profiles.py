@@ -76,18 +76,17 @@ class Profiles:
 
     def only(self, chosen: NDArray[np.bool_]) -> Profiles:
         """The same documents with some of the features (bool [features of the encoder])."""
-        kept = chosen[self.features]
-        before = np.concatenate(([0], np.cumsum(kept)))
-        values = self.values[kept] if len(self.values) else self.values
-        return Profiles(before[self.pointers], self.features[kept], values, self.weights, self.similarity)
+        from saedata.neighbours.kernels import narrowed
+
+        cells = narrowed(self.pointers, self.features, self.values, chosen)
+        return Profiles(*cells, self.weights, self.similarity)
 
     def take(self, positions: NDArray[np.integer]) -> Profiles:
         """Some of the documents."""
-        lengths = np.diff(self.pointers)[positions]
-        pointers = np.concatenate(([0], np.cumsum(lengths)))
-        cells = np.arange(pointers[-1]) + np.repeat(self.pointers[:-1][positions] - pointers[:-1], lengths)
-        values = self.values[cells] if len(self.values) else self.values
-        return Profiles(pointers, self.features[cells], values, self.weights, self.similarity)
+        from saedata.neighbours.kernels import taken
+
+        cells = taken(self.pointers, self.features, self.values, np.asarray(positions, np.int64))
+        return Profiles(*cells, self.weights, self.similarity)
 
     def matrix(self) -> csr_matrix:
         """Weighted values as a SciPy matrix, float32 [documents, features of the encoder]."""
@@ -119,7 +118,7 @@ def read_profiles(
     rows = Rows.of(incidence)
     values = np.zeros(0, np.float32) if binary else _scaled(_values(incidence, len(rows.features)), rows.features)
     profiles = Profiles(rows.pointers, rows.features, values, weights.astype(np.float32), similarity)
-    return profiles.only(weights > 0)
+    return profiles if (weights > 0).all() else profiles.only(weights > 0)
 
 
 def _values(incidence: Incidence, size: int) -> NDArray[np.float32]:

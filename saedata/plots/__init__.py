@@ -8,22 +8,34 @@ Examples
 >>> save_chart([difference_chart(found), volcano_chart(found)], "differences.html")  # doctest: +SKIP
 """
 
+from saedata.plots.cluster import cluster_heat_map, cluster_map
 from saedata.plots.concepts import concept_chart
 from saedata.plots.correlate import column_chart, link_chart, pair_chart, trigger_chart
 from saedata.plots.coverage import coverage_chart, overlap_chart, selection_chart
 from saedata.plots.diff import difference_chart, volcano_chart
+from saedata.plots.probe import calibration_chart, k_chart, pr_chart, regime_chart, roc_chart
 from saedata.plots.saving import save_chart
+from saedata.plots.search import hits_page, save_hits
 from saedata.plots.trend import slope_chart, trend_chart
 
 __all__ = [
+    "calibration_chart",
+    "cluster_heat_map",
+    "cluster_map",
     "column_chart",
     "concept_chart",
     "coverage_chart",
     "difference_chart",
+    "hits_page",
+    "k_chart",
     "link_chart",
     "overlap_chart",
     "pair_chart",
+    "pr_chart",
+    "regime_chart",
+    "roc_chart",
     "save_chart",
+    "save_hits",
     "selection_chart",
     "slope_chart",
     "trend_chart",

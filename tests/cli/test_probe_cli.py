@@ -79,7 +79,9 @@ def test_tables_for_people(frame: Embeddings):
 
 def test_a_regime_for_people(frame: Embeddings, tmp_path: Path):
     plot = tmp_path / "p.svg"
-    shown = run(frame, *QUICK, "--label", "toxic", "--regime", "scarcity", "--plot", str(plot))
+    shown = run(
+        frame, *QUICK[:8], "--baseline", "majority", "--label", "toxic", "--regime", "scarcity", "--plot", str(plot)
+    )
     assert shown.exit_code == 0, shown.output
     assert "16 documents" in shown.output
     assert "Scarcity" in plot.read_text()

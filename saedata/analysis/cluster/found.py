@@ -88,7 +88,7 @@ def find(chosen: Chosen, options: Options, name: str, *, held_out: bool) -> Foun
     everything = chosen.profiles
     placed = np.flatnonzero(everything.totals > 0)
     options.check_documents(len(placed), name)
-    profiles = everything.take(placed)
+    profiles = everything if len(placed) == len(everything) else everything.take(placed)
     _check_different(profiles, name)
     incidence = chosen.incidence
     docs = incidence.docs[placed]
