@@ -30,7 +30,7 @@ SAMPLE = 10_000
 FLAT = 30_000
 """Up to so many documents FAISS looks at all of them, above it at the nearest cells of its index."""
 
-LOOKED_AT = 0.05
+LOOKED_AT = 0.025
 """Share of the cells of the index that are looked at, at least 32 of them."""
 
 TOGETHER = 4096

@@ -26,7 +26,7 @@ Search = Literal["auto", "exact", "approximate"]
 EXACT_DOCUMENTS = 10_000
 """With more documents to look among, "auto" takes the approximate search."""
 
-CANDIDATES = 40_000_000
+CANDIDATES = 60_000_000
 FEWEST, MOST = 300, 1000
 """Candidates of each document: as many as make so many pairs in all, but never fewer or more than these."""
 

@@ -91,7 +91,7 @@ def test_plants_found_in_each_draw():
         (draw, plant, method, rank)
         for draw in (0, 1)
         for plant in "ab"
-        for method, rank in zip(METHODS, (1, 2, None), strict=True)
+        for method, rank in zip(METHODS, (1, 2, None, None), strict=True)
     ]
     table = pl.DataFrame(rows, schema=["draw", "plant", "method", "rank"], orient="row")
     missed = table.with_columns(rank=pl.when(pl.col("draw") == 1, pl.col("plant") == "b").then(None).otherwise("rank"))
