@@ -19,6 +19,15 @@ NAMES = (
     "probing",
     "probing_by_path",
     "on_threshold",
+    "null_control",
+    "power",
+    "ground_truth",
+    "planted_correlations",
+    "scale_analyses",
+    "retrieval",
+    "targeted_clustering",
+    "search_speed",
+    "cluster_speed",
 )
 
 

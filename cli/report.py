@@ -18,7 +18,7 @@ from saedata_cli.options import corpus_options, open_all, quiet_option
 @click.option("--title", help="Headline; default: the corpora's names.")
 @click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Differences each way.")
 @click.option("--examples", type=click.IntRange(0), default=3, show_default=True, help="Documents per side.")
-@click.option("--pairs", type=click.IntRange(0), default=5, show_default=True, help="Pairs that go together; 0: none.")
+@click.option("--pairs", type=click.IntRange(0), help="Pairs that go together; default: 5 from 500 documents on.")
 @click.option(
     "--duplicates",
     type=click.Choice(["once", "keep"]),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+PAIRS, FEWEST_FOR_PAIRS = 5, 500
+"""Pairs shown unless a number is given, and documents from which on."""
+
 
 def report(
     *frames: Embeddings,
@@ -29,7 +32,7 @@ def report(
     level: float = 0.95,
     features: int = 20,
     examples: int = 3,
-    pairs: int = 5,
+    pairs: int | None = None,
     seed: int = 0,
     command: str | None = None,
 ) -> Path:
@@ -57,7 +60,8 @@ def report(
     examples
         Example documents for each feature and side; 0 for none.
     pairs
-        Pairs of features that go together, shown for each corpus (of three at most); 0 leaves the section out.
+        Pairs of features that go together, shown for each corpus (of three at most); 0 leaves the section out. None:
+        five where a corpus has at least 500 documents; in fewer, what stands out is mostly odd.
     seed
         Passed to the analyses.
     command
@@ -80,6 +84,8 @@ def report(
     >>> report(saedata.open("willow.sae"), saedata.open("flint.sae"), out="report.html")  # doctest: +SKIP
     PosixPath('report.html')
     """
+    if pairs is None:
+        pairs = PAIRS if any(frame.n_documents >= FEWEST_FOR_PAIRS for frame in frames) else 0
     settings = Settings(title, duplicates, threshold, level, features, examples, pairs, seed, command)
     path = check_place(Path(out))
     write_atomically(path, render(gather(frames, settings)))

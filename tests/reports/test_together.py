@@ -67,7 +67,7 @@ def test_evidence_comes_from_both_spans(corpora: Pair, tmp_path: Path):
 
 
 def test_labels_are_escaped(corpora: Pair, tmp_path: Path):
-    path = report(corpora[0], out=tmp_path / "r.html")
+    path = report(corpora[0], out=tmp_path / "r.html", pairs=5)
     soup = page(path)
     assert not soup.select("script")
     section = only(soup, "#together")
@@ -76,6 +76,14 @@ def test_labels_are_escaped(corpora: Pair, tmp_path: Path):
     source = path.read_text("utf-8")
     assert "\u202e" not in source
     assert "\x00" not in source
+
+
+def test_a_small_corpus_has_no_such_section_unless_asked(
+    corpora: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert not page(report(corpora[0], out=tmp_path / "r.html")).select("#together")
+    monkeypatch.setattr("saedata.reports.FEWEST_FOR_PAIRS", 1)
+    assert page(report(corpora[0], out=tmp_path / "r.html")).select("#together")
 
 
 def test_the_section_can_be_left_out_and_stays_silent_without_pairs(
