@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from saedata.errors import InputError
+from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.dataset import counting_options, first_words
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
-from saedata_cli.search import choice_options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from saedata.analysis.cluster import Clustering
-    from saedata.endpoint import LanguageModel
     from saedata.frame import Embeddings
 
 Command = Any  # click's decorators are untyped where they are stacked
@@ -100,7 +98,7 @@ def command(
     from saedata.analysis.cluster import cluster
 
     check_out(out)
-    model = _model(options)
+    model = asked_model(options)
     (frame,) = open_all([corpus], encoder=encoder, text=text, roles=roles, limit=limit)
     with told():
         found = cluster(frame, model=model, **options)
@@ -111,19 +109,6 @@ def command(
             if table.height:
                 emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
     draw(plot, lambda: _pictures(found, frame))
-
-
-def _model(options: dict[str, Any]) -> LanguageModel | None:
-    """Who widens phrases, judges features and names clusters; takes the options that say so out of the others."""
-    base_url, name, key = (options.pop(one) for one in ("base_url", "name", "key_variable"))
-    if bool(base_url) != bool(name):
-        msg = "--base-url and --model belong together: give both"
-        raise InputError(msg)
-    if not base_url:
-        return None
-    from saedata.labels.client import Endpoint
-
-    return Endpoint(base_url, name, key_variable=key)
 
 
 def _pictures(found: Clustering, frame: Embeddings) -> list[Any]:

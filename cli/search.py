@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import check_out, emit, excerpt, printable, show, told
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from saedata.endpoint import LanguageModel
 
 Command = Any  # click's decorators are untyped where they are stacked
 
@@ -29,35 +29,6 @@ def reading_options(command: Command) -> Command:
     command = corpus_options(command)
     params = command.__click_params__
     params[:] = [one for one in params if one.name != "limit"]
-    return command
-
-
-def choice_options(command: Command) -> Command:
-    """How features are chosen by words."""
-    for option in (
-        click.option(
-            "--key-variable",
-            default="OPENAI_API_KEY",
-            show_default=True,
-            metavar="VAR",
-            help="Environment variable that holds the key.",
-        ),
-        click.option("--model", "name", metavar="NAME", help="Model behind the URL."),
-        click.option("--base-url", metavar="URL", help="A language model widens phrases and judges features."),
-        click.option(
-            "--least",
-            type=float,
-            default=0.3,
-            show_default=True,
-            metavar="COS",
-            help="Cosine that the nearest label must reach for a phrase to be known.",
-        ),
-        click.option("--per-phrase", type=click.IntRange(1), default=100, show_default=True, help="Features each."),
-        click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only features of a kind, e.g. tone."),
-        click.option("--not", "without", multiple=True, metavar="PHRASE", help="Leave out features nearer to this."),
-        click.option("--feature", "features", multiple=True, type=int, metavar="N", help="Choose a feature by number."),
-    ):
-        command = option(command)
     return command
 
 
@@ -102,7 +73,7 @@ def command(
     check_out(out)
     if plot is not None:
         check_page(plot)
-    model = _model(options)
+    model = asked_model(options)
     (frame,) = open_all([corpus], encoder=encoder, text=text, roles=roles, limit=None)
     with told():
         found = search(frame, query, filter=conditions or None, model=model, **options)
@@ -111,21 +82,6 @@ def command(
         click.echo(f"{plot}: {found.height:,} documents", err=True)
     flat = out is not None and out.suffix == ".csv"
     emit(_flat(found) if flat else found, out=out, as_json=as_json, people=lambda: _print(found))
-
-
-def _model(options: dict[str, Any]) -> LanguageModel | None:
-    """Whom to ask; takes the options that say so out of the others."""
-    base_url, name, key = (options.pop(one) for one in ("base_url", "name", "key_variable"))
-    if bool(base_url) != bool(name):
-        from saedata.errors import InputError
-
-        msg = "--base-url and --model belong together: give both"
-        raise InputError(msg)
-    if not base_url:
-        return None
-    from saedata.labels.client import Endpoint
-
-    return Endpoint(base_url, name, key_variable=key)
 
 
 def _flat(found: pl.DataFrame) -> pl.DataFrame:

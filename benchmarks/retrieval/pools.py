@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from benchmarks.ground_truth.corpora import by_hash
 from benchmarks.harness import data
 
 if TYPE_CHECKING:
@@ -81,13 +81,9 @@ def _named(column: str, names: dict[int, str]) -> pl.Expr:
 def first_by_hash(table: pl.DataFrame, most: int | None) -> pl.DataFrame:
     """Distinct texts in an order that has nothing to do with the content."""
     table = table.filter(pl.col("text").str.strip_chars() != "").unique("text", keep="first", maintain_order=True)
-    return table.sort(pl.col("text").map_elements(_hash, return_dtype=pl.String)).head(most or table.height)
+    return table.sort(pl.col("text").map_elements(by_hash, return_dtype=pl.String)).head(most or table.height)
 
 
 def for_choosing(query: str) -> bool:
     """Whether a query belongs to the half by which options are chosen."""
-    return int(_hash(query)[:8], 16) % 2 == 0
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return int(by_hash(query)[:8], 16) % 2 == 0

@@ -13,12 +13,13 @@ import polars as pl
 
 from saedata.corpus import columns as kinds
 from saedata.corpus.chat import DEFAULT_ROLES
+from saedata.corpus.choosing import choose_text
 from saedata.corpus.chunks import check_width, first_rows
 from saedata.corpus.columns import ColumnScan, stored_type
 from saedata.corpus.corpus import Corpus, Layout, Source
 from saedata.corpus.files import are_paths, files_source
 from saedata.corpus.frames import object_source
-from saedata.corpus.texts import PlainText, TextReader, WithTurns, choose_text
+from saedata.corpus.texts import PlainText, TextReader, WithTurns
 from saedata.errors import CorpusError
 
 RESERVED = ("doc", "text", "tokens", "features_on", "variance_unexplained")

@@ -11,9 +11,15 @@ from saedata.stats.clustered_strata import (
     ClusteredStrata,
     clustered_mantel_haenszel_interval,
     clustered_mantel_haenszel_p,
+)
+from saedata.stats.clusters import (
+    cluster_degrees,
+    cluster_variance,
+    clustered_interval,
+    clustered_p,
+    linked_clusters,
     student_p,
 )
-from saedata.stats.clusters import cluster_degrees, cluster_variance, clustered_interval, clustered_p, linked_clusters
 from saedata.stats.effects import hedges_g, log_odds_ratio, minimum_detectable_difference, paired_log_odds_ratio
 from saedata.stats.matched import Matched, matched_cells, matched_interval, matched_p, matched_shares
 from saedata.stats.multiple import benjamini_hochberg

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saedata.stats.checks import Alternative, check_level
-from saedata.stats.clusters import FEWEST_CLUSTERS
+from saedata.stats.clusters import FEWEST_CLUSTERS, student_p
 from saedata.stats.proportions import hybrid_bounds
 from saedata.stats.strata import mantel_haenszel_p, weighted_shares
 
@@ -155,19 +155,6 @@ def clustered_mantel_haenszel_p(
     independent = mantel_haenszel_p(on_a, n_a, on_b, n_b, alternative=alternative)
     shares, _, _ = weighted_shares(on_a, n_a, on_b, n_b)
     return np.maximum(student_p(shares[0] - shares[1], variance, degrees, alternative), independent)
-
-
-def student_p(difference: ArrayLike, variance: ArrayLike, degrees: ArrayLike, alternative: Alternative) -> Floats:
-    """Student's t-test of a difference; 0 where nothing varies, so that another test decides."""
-    from scipy.special import stdtr
-
-    error = np.sqrt(np.asarray(variance, dtype=np.float64))
-    t = np.nan_to_num(np.asarray(difference)) / np.where(error > 0, error, np.inf)
-    if alternative == "two-sided":
-        tail = 2 * stdtr(degrees, -np.abs(t))
-    else:
-        tail = stdtr(degrees, -t if alternative == "greater" else t)
-    return np.where(error > 0, tail, 0.0)
 
 
 def clustered_mantel_haenszel_interval(

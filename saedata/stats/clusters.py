@@ -134,18 +134,23 @@ def clustered_p(
     >>> clustered_p([4], 8, [0], 8, variance=[0.25], degrees=2).round(3).tolist()
     [0.423]
     """
-    from scipy.special import stdtr
-
     check_alternative(alternative)
     independent = two_proportion_p(on_a, n_a, on_b, n_b, alternative=alternative)
     difference = np.asarray(on_a) / np.asarray(n_a) - np.asarray(on_b) / np.asarray(n_b)
+    return np.maximum(student_p(difference, variance, degrees, alternative), independent)
+
+
+def student_p(difference: ArrayLike, variance: ArrayLike, degrees: ArrayLike, alternative: Alternative) -> Floats:
+    """Student's t-test of a difference; 0 where nothing varies, so that another test decides."""
+    from scipy.special import stdtr
+
     error = np.sqrt(np.asarray(variance, dtype=np.float64))
-    t = difference / np.where(error > 0, error, np.inf)
+    t = np.nan_to_num(np.asarray(difference)) / np.where(error > 0, error, np.inf)
     if alternative == "two-sided":
         tail = 2 * stdtr(degrees, -np.abs(t))
     else:
         tail = stdtr(degrees, -t if alternative == "greater" else t)
-    return np.where(error > 0, np.maximum(tail, independent), independent)
+    return np.where(error > 0, tail, 0.0)
 
 
 def clustered_interval(
