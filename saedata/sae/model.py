@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -25,7 +26,7 @@ S = TypeVar("S", bound="SAE")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class SAE:
+class SAE(ABC):
     """A sparse autoencoder with its weights: linear in, something sparse, linear out.
 
     **A new architecture is one short subclass** in `saedata.sae.architectures`: give `architecture` its name, name the
@@ -119,9 +120,9 @@ class SAE:
         """What does not fit in settings and `tensors`, in words; None if nothing."""
         return None
 
+    @abstractmethod
     def activate(self, before: torch.Tensor, features: slice) -> torch.Tensor:
         """Activations of a block of features from the encoder's output [tokens, features], which may be overwritten."""
-        raise NotImplementedError
 
     def before(self, x: torch.Tensor, features: slice = slice(None)) -> torch.Tensor:
         """The encoder's output [tokens, features] for what `inputs` gave."""
