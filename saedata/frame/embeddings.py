@@ -15,9 +15,10 @@ from saedata.frame.atlas import to_atlas
 from saedata.frame.compare import COMPARABLE, encoder_differences
 from saedata.frame.disk import reading
 from saedata.frame.duplicates import unique_documents
-from saedata.frame.features import statistics
+from saedata.frame.features import matching, statistics
 from saedata.frame.highlight import Html, mark
 from saedata.frame.layout import LABEL_SCHEMA
+from saedata.frame.lookup import cell
 from saedata.frame.reencode import reads_chats, token_activations
 from saedata.frame.stored import open_stored
 from saedata.frame.view import Part, View, joined
@@ -248,10 +249,25 @@ class Embeddings:
             A feature does not exist or is not selected.
         """
         features = [feature] if isinstance(feature, int | np.integer) else list(feature)
+        return top.top_documents(self._view, self.strongest(features, n, docs=docs, threshold=threshold))
+
+    def strongest(
+        self,
+        features: Sequence[int],
+        n: int = 10,
+        *,
+        docs: NDArray[np.integer] | None = None,
+        threshold: float | None = None,
+    ) -> pl.DataFrame:
+        """Find the numbers alone of the documents of `top_documents`, which takes no reading of spans and texts.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``feature``, ``rank`` (from 1), ``doc``, ``value``; in the order of `top_documents`.
+        """
         self._view.check_features(features, self.name)
-        mask = self._view.narrowed(docs)
-        pairs = top.strongest_of(self._view, features, n, mask=mask, threshold=threshold)
-        return top.top_documents(self._view, pairs)
+        return top.strongest_of(self._view, features, n, mask=self._view.narrowed(docs), threshold=threshold)
 
     def passages(self, features: Sequence[int], docs: Sequence[int]) -> pl.DataFrame:
         """Look up features in documents, pair by pair; each shard that is needed is read once.
@@ -308,7 +324,7 @@ class Embeddings:
         FrameError
             A feature does not exist, or the expression does not fit the columns.
         """
-        given = self._matching_features(features) if isinstance(features, pl.Expr) else features
+        given = matching(self.features, features) if isinstance(features, pl.Expr) else features
         numbers = np.asarray(given).tolist()
         self._view.check_features(numbers, self.name)
         chosen = np.unique(np.asarray(numbers, dtype=np.uint32))
@@ -456,28 +472,11 @@ class Embeddings:
 
         if not reads_chats(self.encoder) or TURNS not in dict(self.manifest.columns):
             return self._text(doc)
-        line = self._cell(doc, TURNS)
+        line = cell(self._view, doc, TURNS, name=self.name)
         return "" if line is None else Conversation.from_json(line)
 
     def _text(self, doc: int) -> str:
-        return self._cell(doc, "text") or ""
-
-    def _cell(self, doc: int, column: str) -> str | None:
-        found = self._view.narrowed([doc])
-        wanted = np.flatnonzero(found) if found is not None else np.zeros(0)
-        for shard in self._view.shards_with(wanted.astype(np.uint32)):
-            cells: list[str | None] = shard.documents(["doc", column]).filter(pl.col("doc") == doc)[column].to_list()
-            return cells[0]
-        msg = f"document {doc} is not in this view of {self.name}"
-        raise FrameError(msg)
-
-    def _matching_features(self, expr: pl.Expr) -> list[int]:
-        try:
-            return self.features.filter(expr)["feature"].to_list()
-        except pl.exceptions.PolarsError as error:
-            columns = ", ".join(self.features.columns)
-            msg = f"cannot select features: {' '.join(str(error).split())}; their columns are {columns}"
-            raise FrameError(msg) from error
+        return cell(self._view, doc, "text", name=self.name) or ""
 
 
 def open_frame(path: str | Path, *, name: str | None = None) -> Embeddings:

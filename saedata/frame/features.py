@@ -241,3 +241,19 @@ def checked_labels(labels: pl.DataFrame | None, d_sae: int) -> pl.DataFrame:
         msg = f"the feature labels must name each feature from 0 to {d_sae - 1} at most once"
         raise FrameError(msg)
     return table
+
+
+def matching(features: pl.DataFrame, expr: pl.Expr) -> list[int]:
+    """Numbers of the features for which an expression on their columns holds.
+
+    Raises
+    ------
+    FrameError
+        The expression does not fit the columns.
+    """
+    try:
+        return features.filter(expr)["feature"].to_list()
+    except pl.exceptions.PolarsError as error:
+        columns = ", ".join(features.columns)
+        msg = f"cannot select features: {' '.join(str(error).split())}; their columns are {columns}"
+        raise FrameError(msg) from error

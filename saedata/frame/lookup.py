@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from saedata.errors import FrameError
 from saedata.frame.disk import reading
 from saedata.frame.layout import ACTIVATION_SCHEMA
 
@@ -81,6 +82,23 @@ def activations_at(view: View, docs: NDArray[np.integer], features: NDArray[np.i
                 columns["doc"] = columns["doc"] + np.uint32(part.offset)
                 found.append(columns)
     return pl.DataFrame(_joined(found), schema=ACTIVATION_SCHEMA)
+
+
+def cell(view: View, doc: int, column: str, *, name: str) -> str | None:
+    """Read one cell of one document.
+
+    Raises
+    ------
+    FrameError
+        There is no such document in the view, which people know by `name`.
+    """
+    found = view.narrowed([doc])
+    wanted = np.flatnonzero(found) if found is not None else np.zeros(0)
+    for shard in view.shards_with(wanted.astype(np.uint32)):
+        cells: list[str | None] = shard.documents(["doc", column]).filter(pl.col("doc") == doc)[column].to_list()
+        return cells[0]
+    msg = f"document {doc} is not in this view of {name}"
+    raise FrameError(msg)
 
 
 def _touched(view: View, docs: NDArray[np.integer]) -> Iterator[tuple[Part, list[tuple[int, NDArray[np.int64]]]]]:

@@ -38,11 +38,16 @@ def largest(values: NDArray[np.float32], n: int) -> NDArray[np.intp]:
     >>> largest(np.array([1, 3, 2, 3], dtype=np.float32), 3).tolist()
     [1, 3, 2]
     """
-    candidates = np.arange(len(values))
-    if n < len(values):
-        smallest = np.partition(values, len(values) - n)[len(values) - n]
-        candidates = np.flatnonzero(values >= smallest)
+    # The n-th largest of some is at most the n-th largest of all, so that most values need one comparison only.
+    candidates = np.flatnonzero(values >= _nth(values[:FEW], n))
+    some = values[candidates]
+    candidates = candidates[some >= _nth(some, n)]
     return candidates[np.argsort(-values[candidates], kind="stable")][:n]
+
+
+def _nth(values: NDArray[np.float32], n: int) -> float:
+    """The n-th largest value, or less than any where there are not more."""
+    return float(np.partition(values, len(values) - n)[len(values) - n]) if n < len(values) else -np.inf
 
 
 def strongest_of(

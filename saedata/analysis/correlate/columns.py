@@ -167,10 +167,10 @@ def _with_evidence(table: pl.DataFrame, columns: dict[str, _Column], n: int) -> 
         column = columns[str(name)]
         mine = column.has(None if value is None else str(value)) == (direction == "together")
         incidence = column.incidence
-        top = incidence.frame.top_documents(
+        top = incidence.frame.strongest(
             rows["feature"].to_list(), n, docs=incidence.docs[mine], threshold=incidence.threshold
         )
-        found = top.sort("feature", "rank").group_by("feature", maintain_order=True).agg(evidence="doc")
+        found = top.group_by("feature", maintain_order=True).agg(evidence="doc")
         there = {key: pl.lit(part, SCHEMA[key]) for key, part in zip(keys, (name, value, direction), strict=True)}
         lists.append(found.with_columns(**there).select(lists[0].columns).cast(lists[0].schema))
     table = table.join(pl.concat(lists), on=[*keys, "feature"], how="left", nulls_equal=True, maintain_order="left")

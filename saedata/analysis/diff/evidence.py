@@ -51,6 +51,6 @@ def joined(table: pl.DataFrame, found: dict[str, pl.DataFrame]) -> pl.DataFrame:
 def _strongest(pile: Pile, rows: pl.DataFrame, group: str | None, n: int, above: float) -> pl.DataFrame:
     if rows.is_empty():
         return NO_EVIDENCE
-    top = pile.frame.top_documents(rows["feature"].to_list(), n, docs=pile.docs(), threshold=above)
-    lists = top.sort("feature", "rank").group_by("feature", maintain_order=True).agg("doc")
+    top = pile.frame.strongest(rows["feature"].to_list(), n, docs=pile.docs(), threshold=above)
+    lists = top.group_by("feature", maintain_order=True).agg("doc")
     return lists.select(pl.lit(group, pl.String).alias("group"), "feature", "doc").cast(NO_EVIDENCE.schema)

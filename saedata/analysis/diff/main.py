@@ -178,7 +178,7 @@ def _unpaired(
 
 
 def _documents(design: Design) -> list[tuple[Embeddings, NDArray[np.integer]]]:
-    return [(source.frame, source.layers[0].codes) for source in design.sources]
+    return [(source.frame, source.groups) for source in design.sources]
 
 
 def _with_length(table: pl.DataFrame) -> pl.DataFrame:

@@ -34,27 +34,30 @@ class Pile:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
-    """Documents of one frame put into boxes, each document into one at most.
+class Source:
+    """A frame and the boxes that its documents are counted in, each document in one at most.
 
     Parameters
     ----------
+    frame
+        Where the documents are.
     codes
         int32 [extent of the frame]: the box of each document, -1 for those that do not count.
     boxes
         How many there are.
+    parts
+        How many boxes that follow each other make a group.
     """
 
-    codes: Codes
-    boxes: int
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A frame and the layers that its documents are counted in."""
-
     frame: Embeddings
-    layers: tuple[Layer, ...]
+    codes: Codes
+    boxes: int = 1
+    parts: int = 1
+
+    @property
+    def groups(self) -> Codes:
+        """int32 [extent of the frame]: the group of each document, -1 for those that do not count."""
+        return self.codes // self.parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +71,9 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """All piles of a comparison, and how they follow from counted layers.
+    """All piles of a comparison, and how they follow from what is counted.
 
-    A pile is a sum of boxes: `arrange` turns the counts of all layers, each an array [boxes, ...], into one
+    A pile is a sum of boxes: `arrange` turns the counts of all sources, each an array [boxes, ...], into one
     array [piles, ...].
     """
 
@@ -90,7 +93,7 @@ def between_corpora(frames: Sequence[Embeddings], duplicates: Duplicates) -> Des
     names = distinct([frame.name for frame in frames])
     counted = [_counted(frame, name, duplicates) for frame, name in zip(frames, names, strict=True)]
     piles = [Pile(name, frame, partial(_same, docs)) for name, frame, docs in zip(names, frames, counted, strict=True)]
-    sources = [Source(frame, (Layer(_codes(frame, docs), 1),)) for frame, docs in zip(frames, counted, strict=True)]
+    sources = [Source(frame, _codes(frame, docs)) for frame, docs in zip(frames, counted, strict=True)]
     comparison = Comparison(None, 0, tuple(range(1, len(frames))))
     return Design(tuple(piles), (comparison,), tuple(sources), np.concatenate)
 
@@ -135,26 +138,26 @@ def between_groups(frame: Embeddings, by: str, duplicates: Duplicates) -> tuple[
     groups = len(names)
     mine = [Pile(name, frame, partial(_docs_of, members, code)) for code, name in enumerate(names)]
     rest = [Pile(REST, frame, partial(_docs_of_rest, members, code)) for code in range(groups)]
-    layers = (
-        group_layer(frame, members, groups),
-        Layer(_codes(frame, members.filter("first")["doc"].to_numpy()), 1),
-        group_layer(frame, members.filter("only"), groups),
-    )
+    # Nobody else's text is also the first of its kind: three boxes for each group tell all that is needed.
+    boxes = members["code"] * 3 + members["first"].cast(pl.UInt32) + members["only"].cast(pl.UInt32)
+    source = Source(frame, _codes(frame, members["doc"].to_numpy(), boxes.to_numpy()), 3 * groups, parts=3)
     sizes = np.bincount(members["code"].to_numpy(), minlength=groups)
     kept = [code for code in range(groups) if sizes[code] >= FEWEST_DOCUMENTS]
     comparisons = tuple(Comparison(names[code], code, (groups + code,)) for code in kept)
-    design = Design((*mine, *rest), comparisons, (Source(frame, layers),), _groups_and_rests)
+    design = Design((*mine, *rest), comparisons, (source,), _groups_and_rests)
     return design, [name for code, name in enumerate(names) if code not in kept]
 
 
-def group_layer(frame: Embeddings, members: pl.DataFrame, groups: int) -> Layer:
+def by_group(frame: Embeddings, members: pl.DataFrame, groups: int) -> Source:
     """Put every member into the box of its group."""
-    return Layer(_codes(frame, members["doc"].to_numpy(), members["code"].to_numpy()), groups)
+    return Source(frame, _codes(frame, members["doc"].to_numpy(), members["code"].to_numpy()), groups)
 
 
 def _groups_and_rests(counted: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    of_groups, of_first, of_only = counted
-    return np.concatenate([of_groups, of_first - of_only])
+    (boxes,) = counted
+    shared_first_only = boxes.reshape(-1, 3, *boxes.shape[1:])
+    of_first = shared_first_only[:, 1:].sum(axis=(0, 1))
+    return np.concatenate([shared_first_only.sum(axis=1), of_first - shared_first_only[:, 2]])
 
 
 def group_members(frame: Embeddings, by: str, duplicates: Duplicates) -> pl.DataFrame:

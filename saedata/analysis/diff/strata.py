@@ -102,7 +102,7 @@ def _values(design: Design, column: str) -> tuple[list[pl.Series], NDArray[np.bo
     values, counted = [], []
     for source in design.sources:
         values.append(column_values(source.frame, column))
-        counted.append(np.any([layer.codes >= 0 for layer in source.layers], axis=0))
+        counted.append(source.codes >= 0)
     return of_one_type(values), np.concatenate(counted)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from saedata.analysis.diff.check import check_column, check_options
 from saedata.analysis.diff.columns import Duplicates
 from saedata.analysis.diff.evidence import named
-from saedata.analysis.diff.sides import Design, Source, group_layer, group_members, group_names
+from saedata.analysis.diff.sides import Design, by_group, group_members, group_names
 from saedata.analysis.diff.strata import clusters_of, one_stratum
 from saedata.analysis.diff.tally import count, count_by_cluster
 from saedata.errors import InputError
@@ -145,7 +145,7 @@ def _scores(frame: Embeddings, members: pl.DataFrame, by: str) -> NDArray[np.flo
 
 
 def _design(frame: Embeddings, members: pl.DataFrame, groups: int) -> Design:
-    return Design((), (), (Source(frame, (group_layer(frame, members, groups),)),), lambda layers: layers[0])
+    return Design((), (), (by_group(frame, members, groups),), lambda counted: counted[0])
 
 
 def _clustered(
@@ -206,8 +206,8 @@ def _with_evidence(
     for code, chosen in ((last, head.filter(pl.col("trend") >= 0)), (0, head.filter(pl.col("trend") < 0))):
         docs = members.filter(pl.col("code") == code)["doc"].to_numpy()
         if chosen.height:
-            top = frame.top_documents(chosen["feature"].to_list(), n, docs=docs, threshold=above)
-            top = top.sort("feature", "rank").group_by("feature", maintain_order=True).agg(evidence="doc")
+            top = frame.strongest(chosen["feature"].to_list(), n, docs=docs, threshold=above)
+            top = top.group_by("feature", maintain_order=True).agg(evidence="doc")
             lists.append(top.cast(lists[0].schema))
     table = table.join(pl.concat(lists), on="feature", how="left", maintain_order="left")
     return table.with_columns(pl.col("evidence").fill_null(pl.lit([], pl.List(pl.UInt32))))

@@ -93,9 +93,12 @@ def _count(design: Design, settings: Settings) -> _Counted:
 
 def _plain(design: Design, above: float) -> tuple[NDArray[np.int64], NDArray[np.integer]]:
     """Counts alone, from what is stored wherever a pile is a whole frame."""
-    if any(len(source.layers) > 1 for source in design.sources):
-        tally = count(design, one_stratum(design), above)
-        return tally.documents, tally.on
+    if any(source.boxes > 1 for source in design.sources):
+        documents, features = count_by_cluster(design, one_stratum(design), above)
+        counts = np.zeros((*documents.shape, design.frames[0].n_features), dtype=np.int64)
+        for feature, on in features:
+            counts[:, :, feature] = on
+        return documents, counts
     docs = [pile.docs() for pile in design.piles]
     sizes = [pile.frame.n_documents if own is None else len(own) for pile, own in zip(design.piles, docs, strict=True)]
     on = [pile.frame.documents_on(threshold=above, docs=own) for pile, own in zip(design.piles, docs, strict=True)]

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from saedata.analysis.probe.explained import feature_names, weights_of
 from saedata.analysis.probe.result import DISPUTED
 from saedata.probing.features import Columns
 from saedata.probing.linear import splits
+from saedata.probing.probe_detector import feature_names, weights_of
 from saedata.probing.probes import refit_sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from saedata.analysis.probe.methods import Material
-    from saedata.analysis.probe.target import Labelled
     from saedata.frame import Embeddings
+    from saedata.probing.labelled import Labelled
     from saedata.probing.probes import Probe
 
     Values = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Which features a sparse probe reads, with evidence; and the probe as a detector that can be saved."""
+"""Which features a sparse probe reads, with evidence."""
 
 from __future__ import annotations
 
@@ -8,59 +8,17 @@ import numpy as np
 import polars as pl
 
 from saedata.analysis.probe.result import FEATURES
-from saedata.frame.features import feature_name_expr
-from saedata.probing.detector import Detector
-from saedata.probing.features import Columns
+from saedata.probing.probe_detector import feature_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from saedata.analysis.probe.target import Labelled
     from saedata.frame import Embeddings
-    from saedata.probing.probes import Probe
+    from saedata.probing.detector import Detector
+    from saedata.probing.labelled import Labelled
 
     Matrix = sparse.csr_matrix[np.float32]
-
-
-def feature_names(frame: Embeddings, features: NDArray[np.integer]) -> pl.DataFrame:
-    """``feature``, ``name`` as it is shown, and ``kind`` of some features."""
-    stored = frame._view.parts[0].frame.features
-    table = stored.select("feature", feature_name_expr().alias("name"), "kind")
-    wanted = pl.DataFrame({"feature": np.asarray(features, dtype=np.uint32)})
-    return wanted.join(table, on="feature", how="left", maintain_order="left")
-
-
-def weights_of(one: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights [k, outputs] and intercepts [outputs] of a probe, calibrated: sums of them are log odds."""
-    weights = np.asarray(np.atleast_2d(one.model.coef_).T, dtype=np.float64)
-    if not hasattr(one.model, "classes_"):
-        return weights, np.atleast_1d(np.asarray(one.model.intercept_, dtype=np.float64))
-    return weights * one.calibration.slope, one.calibration.offset
-
-
-def detector_of(frame: Embeddings, found: Labelled, one: Probe, about: dict[str, Any]) -> Detector:
-    """The probe with all that is needed to score documents of the same encoder."""
-    columns = one.columns
-    assert isinstance(columns, Columns)
-    assert columns.chosen is not None
-    weights, intercepts = weights_of(one)
-    return Detector(
-        kind=found.kind,
-        label=found.name,
-        classes=found.classes,
-        features=columns.chosen.astype(np.uint32),
-        labels=tuple(feature_names(frame, columns.chosen)["name"].to_list()),
-        binary=columns.form.threshold is not None,
-        levels=columns.levels.astype(np.float64),
-        centre=columns.centre.astype(np.float64),
-        spread=columns.spread.astype(np.float64),
-        weights=weights,
-        intercepts=intercepts,
-        threshold=0.5,
-        encoder=frame.encoder,
-        about=about,
-    )
 
 
 def feature_rows(

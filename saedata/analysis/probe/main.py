@@ -11,16 +11,17 @@ import numpy as np
 import polars as pl
 
 from saedata.analysis.probe.disputed import disputed
-from saedata.analysis.probe.explained import detector_of, feature_rows
+from saedata.analysis.probe.explained import feature_rows
 from saedata.analysis.probe.methods import BASELINES, BOOSTING, INPUTS, Material, fit_methods
 from saedata.analysis.probe.regimes import REGIMES, settings_of
 from saedata.analysis.probe.result import CURVES, DISPUTED, FEATURES, SAE, Probing
 from saedata.analysis.probe.tables import Interval, best_sparse, curve_rows, figure_rows, with_arrows
-from saedata.analysis.probe.target import Labelled, checked, named, read_column, read_labels, sampled
 from saedata.errors import EncoderError, InputError
 from saedata.probing.baselines import boosting_name
 from saedata.probing.features import SELECTS, Form
+from saedata.probing.labelled import Labelled, checked, named, read_column, read_labels, sampled
 from saedata.probing.parts import Alike, Parts, given_parts, leaked, own_parts
+from saedata.probing.probe_detector import detector_of
 from saedata.probing.probes import KS
 from saedata.progress import progress
 
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
     from saedata.analysis.probe.methods import Fit
     from saedata.analysis.probe.regimes import Regime, Setting
-    from saedata.analysis.probe.target import Task
     from saedata.encoders import LoadedEncoder
     from saedata.frame import Embeddings
     from saedata.probing.detector import Detector
     from saedata.probing.features import Select
+    from saedata.probing.labelled import Task
 
 log = logging.getLogger("saedata")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from saedata.analysis.probe.methods import Fit
     from saedata.analysis.probe.regimes import Setting
-    from saedata.analysis.probe.target import Labelled
+    from saedata.probing.labelled import Labelled
     from saedata.probing.metrics import Drawn
 
 
