@@ -15,7 +15,7 @@ import polars as pl
 
 from saedata.errors import InputError
 from saedata.frame.features import feature_name_expr
-from saedata.label_vectors import LabelVectors, label_vectors, with_label
+from saedata.label_vectors import LabelVectors, label_embedder, label_vectors, with_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,6 +138,11 @@ def known_features(embeddings: Embeddings) -> pl.DataFrame:
     return _known(embeddings).table
 
 
+def label_embedder_of(embeddings: Embeddings) -> Embed:
+    """Embed words as `features_by_words` does; of labels of these features, vectors that are kept are taken."""
+    return label_embedder(_known(embeddings).labels, encoder=embeddings.encoder.name)
+
+
 @dataclass(frozen=True, eq=False)
 class _Known:
     """Features of a view, their labels, and the vectors of these, as long as the view is in use."""
@@ -158,10 +163,15 @@ class _Known:
         """The features that have a label."""
         return with_label(self.table)
 
+    @property
+    def labels(self) -> pl.DataFrame:
+        """All labels of the frame, whichever features are selected: their vectors are kept together."""
+        return with_label(self.view.parts[0].frame.features.select("feature", "label"))
+
     @cached_property
     def vectors(self) -> LabelVectors:
         """Their labels as the bundled sentence encoder embeds them."""
-        return label_vectors(self.labelled, encoder=self.view.encoder.name)
+        return label_vectors(self.labels, encoder=self.view.encoder.name)
 
 
 _KNOWN: WeakKeyDictionary[Embeddings, _Known] = WeakKeyDictionary()

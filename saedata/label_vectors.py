@@ -103,6 +103,40 @@ def label_vectors(labels: pl.DataFrame, *, encoder: str, embed: Embed | None = N
     return LabelVectors(features, _kept(tuple(texts), encoder))
 
 
+def label_embedder(labels: pl.DataFrame, *, encoder: str) -> Embed:
+    """Embed as the bundled sentence encoder does, and take vectors that are kept instead of embedding again.
+
+    Parameters
+    ----------
+    labels
+        ``label``, without nulls: all labels of a frame, by feature.
+    encoder
+        Name of the encoder, whose folder may hold their vectors.
+
+    Returns
+    -------
+    callable
+        Gives unit vectors for texts; those of labels in half precision if they are kept.
+    """
+    from saedata.sentences import embed_sentences
+
+    texts = tuple(labels["label"].to_list())
+    index = _found(texts, encoder)
+    if index is None:
+        return embed_sentences
+    rows = {text: row for row, text in enumerate(texts)}
+
+    def embed(wanted: Sequence[str]) -> NDArray[np.float32]:
+        places = np.array([rows.get(text, -1) for text in wanted], dtype=np.int64)
+        vectors = np.empty((len(places), index.d), dtype=np.float32)
+        vectors[places >= 0] = index.reconstruct_batch(places[places >= 0])
+        if len(new := np.flatnonzero(places < 0)):
+            vectors[new] = embed_sentences([wanted[at] for at in new])
+        return vectors
+
+    return embed
+
+
 def save_label_vectors(folder: Path) -> Path:
     """Write the vectors of an encoder's labels beside them, and remove those of earlier labels.
 
@@ -141,18 +175,28 @@ def file_name(texts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def _kept(texts: tuple[str, ...], encoder: str) -> Any:
-    from saedata.embedding import cache_folder
     from saedata.sentences import embed_sentences
 
+    index = _found(texts, encoder)
+    if index is None:
+        index = _built(embed_sentences(texts))
+        write_index(_in_cache(file_name(texts)), index)
+    return index
+
+
+def _found(texts: tuple[str, ...], encoder: str) -> Any | None:
     name = file_name(texts)
-    kept = cache_folder() / "labels" / name
-    for place in (*_beside(encoder, name), kept):
+    for place in (*_beside(encoder, name), _in_cache(name)):
         index = read_index(place)
         if index is not None and index.ntotal == len(texts):
             return index
-    index = _built(embed_sentences(texts))
-    write_index(kept, index)
-    return index
+    return None
+
+
+def _in_cache(name: str) -> Path:
+    from saedata.folders import cache_folder
+
+    return cache_folder() / "labels" / name
 
 
 def _beside(encoder: str, name: str) -> list[Path]:

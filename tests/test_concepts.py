@@ -212,3 +212,14 @@ def test_broken_and_shipped_label_vectors(frame: Embeddings, counted: list[int],
     place = label_vectors.save_label_vectors(folder)
     assert place.name == kept.name
     assert sorted(folder.iterdir()) == sorted([folder / "features.parquet", place])
+
+
+def test_labels_that_are_kept_are_not_embedded_again(frame: Embeddings, counted: list[int]):
+    fresh = concepts.label_embedder_of(frame)(["dogs"])
+    assert counted == [1]
+    choose_features(frame, "0.1")
+    kept = concepts.label_embedder_of(frame.select([0, 3]))
+    assert kept(["1.1", "dogs", "2.2"]) == pytest.approx(embed(["1.1", "dogs", "2.2"]), abs=1e-3)
+    assert counted == [1, 6, 1, 2]
+    assert kept(["dogs"]) == pytest.approx(fresh, abs=1e-3)
+    assert counted == [1, 6, 1, 2]

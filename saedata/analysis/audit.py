@@ -18,6 +18,7 @@ from saedata.analysis.correlate.pairs import (
     check_options,
 )
 from saedata.analysis.correlate.strata import crossed, lengths
+from saedata.concepts import label_embedder_of
 from saedata.errors import InputError
 from saedata.incidence import Incidence
 from saedata.sentences import embed_sentences
@@ -115,7 +116,7 @@ def audit(
         level=level,
         max_similarity=max_similarity,
         drop_kinds=drop_kinds,
-        embed=embed,
+        embed=label_embedder_of(prompts) if embed is embed_sentences else embed,
         evidence=evidence,
         seed=seed,
     )

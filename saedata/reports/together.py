@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from saedata.analysis.correlate import correlate
+from saedata.concepts import label_embedder_of
 from saedata.reports.compared import ALPHA
 from saedata.reports.features import Feature, named
 from saedata.reports.text import Snippet, snippet
-from saedata.sentences import Remembered, embed_sentences
+from saedata.sentences import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,8 +127,9 @@ def together(sides: Sequence[Counted], settings: Settings, *, without: NDArray[n
     """
     if not settings.pairs:
         return ()
-    embed = Remembered(embed_sentences)  # the corpora share most labels
-    return tuple(_together(side, settings, without, embed) for side in sides[:CORPORA])
+    sides = sides[:CORPORA]
+    embed = Remembered(label_embedder_of(sides[0].frame))  # the corpora share most labels
+    return tuple(_together(side, settings, without, embed) for side in sides)
 
 
 def most_features(documents: int) -> int:

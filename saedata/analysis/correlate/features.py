@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from saedata.analysis.correlate.clusters import Clusters, clusters_of
 from saedata.analysis.correlate.pairs import DROPPED_KINDS, Candidates, Options, best_pairs, check_frame, check_options
 from saedata.analysis.correlate.strata import lengths, strata_of
+from saedata.concepts import label_embedder_of
 from saedata.incidence import Incidence
 from saedata.sentences import embed_sentences
 
@@ -127,7 +128,7 @@ def correlate(
         max_touching=max_touching,
         max_similarity=max_similarity,
         drop_kinds=drop_kinds,
-        embed=embed,
+        embed=label_embedder_of(frame) if embed is embed_sentences else embed,
         coupled_features=coupled_features,
         evidence=evidence,
         seed=seed,
