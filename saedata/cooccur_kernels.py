@@ -39,19 +39,19 @@ def arrange(pointers: Array, numbers: Array, renumber: Array, n_sparse: int) -> 
     new_pointers = np.zeros(documents + 1, np.int64)
     split = np.empty(documents, np.int64)
     arranged = np.empty_like(numbers)
+    dense = np.empty(len(renumber) + 1, numbers.dtype)
     size = 0
     for doc in range(documents):
+        later = 0
         for at in range(pointers[doc], pointers[doc + 1]):
             number = renumber[numbers[at]]
-            if 0 <= number < n_sparse:
-                arranged[size] = number
-                size += 1
+            # Written first and counted then: no branch for the processor to guess wrong.
+            arranged[size] = dense[later] = number
+            size += 0 <= number < n_sparse
+            later += number >= n_sparse
         split[doc] = size
-        for at in range(pointers[doc], pointers[doc + 1]):
-            number = renumber[numbers[at]]
-            if number >= n_sparse:
-                arranged[size] = number
-                size += 1
+        arranged[size : size + later] = dense[:later]
+        size += later
         new_pointers[doc + 1] = size
     return new_pointers, split, arranged[:size]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from saedata.frame import Embeddings
+    from saedata.frame.view import ShardView
 
     Array = NDArray[Any]
 
@@ -149,14 +151,24 @@ class Incidence:
         """Positions and features of each shard's activations."""
         position = np.full(int(self.docs.max(initial=0)) + 1, -1, dtype=np.int32)
         position[self.docs] = np.arange(len(self.docs), dtype=np.int32)
-        above = pl.lit(self.threshold, pl.Float32)
-        for shard in self.frame.shards():
-            table = shard.activations(["doc", "feature", "value"]).filter(pl.col("value") > above)
-            table = table.filter(pl.col("doc") < len(position))
-            rows = position[table["doc"].to_numpy()]
-            features = table["feature"].to_numpy().astype(self.dtype)
-            counts = rows >= 0
+        for table in _read_ahead(self.frame.shards()):
+            docs, features = table["doc"].to_numpy(), table["feature"].to_numpy().astype(self.dtype)
+            rows = position[np.minimum(docs, len(position) - 1)]
+            counts = (table["value"].to_numpy() > np.float32(self.threshold)) & (rows >= 0) & (docs < len(position))
             yield (rows, features) if counts.all() else (rows[counts], features[counts])
+
+
+def _read_ahead(shards: Iterator[ShardView]) -> Iterator[pl.DataFrame]:
+    """Activations of each shard; the next one is read while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = None
+        for shard in shards:
+            following = pool.submit(shard.activations, ["doc", "feature", "value"])
+            if coming is not None:
+                yield coming.result()
+            coming = following
+        if coming is not None:
+            yield coming.result()
 
 
 def _cut(pieces: list[tuple[Array, Array]], stop: int) -> tuple[list[tuple[Array, Array]], list[tuple[Array, Array]]]:

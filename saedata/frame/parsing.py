@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import orjson
@@ -132,6 +133,7 @@ def _records(kind: type[T], raw: object, where: str) -> tuple[T, ...]:
     return tuple(_record(kind, entry, f"{where}[{index}]") for index, entry in enumerate(entries))
 
 
+@cache
 def _hints(kind: type) -> dict[str, Any]:
     names = {item.name for item in dataclasses.fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in names}
