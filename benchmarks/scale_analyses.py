@@ -100,9 +100,7 @@ def make_frames(place: Path) -> dict[tuple[Kind, int], Path]:
 def measured(frames: dict[tuple[Kind, int], Path]) -> list[Cost]:
     """Every analysis on every frame, after one on few documents that compiles what is not compiled yet."""
     small = frames[SHORT, WARM_UP]
-    choose_features(
-        open_frame(small), "red large", least=-1
-    )  # keeps the vectors of the labels, which all these frames share
+    choose_features(open_frame(small), "red large", least=-1)  # keeps the labels' vectors, the same in all frames
     for work in WORK:
         run(work, [small] * parameters(work))
     costs = []

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 PER_PHRASE = 100
 """Features chosen for a phrase, as in the paper."""
 
-LEAST = 0.3
-"""Cosine that the nearest label must reach; below it, neighbours of a phrase were chance."""
+LEAST = 0.25
+"""Cosine that the nearest label must reach: of 60 phrases that name something, the bundled labels reach 0.27 or more.
+
+Invented words reach 0.3 to 0.5 where features of letters and word pieces are labelled; no threshold tells them apart.
+"""
 
 SUGGESTED = 5
 """Labels that a message suggests."""
