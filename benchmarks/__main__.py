@@ -26,6 +26,7 @@ NAMES = (
     "scale_analyses",
     "retrieval",
     "targeted_clustering",
+    "against_bertopic",
     "search_speed",
     "cluster_speed",
 )
