@@ -9,7 +9,7 @@ import click
 from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.dataset import counting_options, first_words
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, percent, printable, show, told
+from saedata_cli.output import brief, check_out, emit, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _print(found: Clustering, frame: Embeddings, top: int) -> None:
     words = first_words(frame, shown["typical"].explode().drop_nulls())
     for row in shown.iter_rows(named=True):
         cells = [str(row["cluster"]), f"{row['documents']:,}", percent(row["share"]), row["name"]]
-        cells += ["; ".join(row["features"][:3]), words[row["typical"][0]] if row["typical"] else ""]
+        cells += ["; ".join(map(brief, row["features"][:3])), words[row["typical"][0]] if row["typical"] else ""]
         table.add_row(*(Text(printable(cell)) for cell in cells))
     show(table, *_notes(found, clusters.height, min(top, clusters.height)))
 
@@ -152,7 +152,7 @@ def _notes(found: Clustering, clusters: int, shown: int) -> list[str]:
         notes.append(f"{percent(about['outside'])} of the documents have none of the chosen features on: group -2")
     phrases = found.features.filter(pl.col("phrase").is_not_null() | pl.lit(about["features"] <= _SHOWN))
     if phrases.height:
-        labels = "; ".join(phrases["label"].head(_SHOWN).to_list())
+        labels = "; ".join(map(brief, phrases["label"].head(_SHOWN)))
         more = f" and {phrases.height - _SHOWN:,} more" if phrases.height > _SHOWN else ""
         notes.append(f"compared by {about['features']:,} features: {labels}{more}")
     notes += [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, percent, printable, show
+from saedata_cli.output import brief, check_out, emit, percent, show
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,7 +150,6 @@ def _merged(found: pl.DataFrame) -> str:
 
 def _listed(labels: list[str], size: int) -> str:
     """The first labels, and how many more there are."""
-    shown = [printable(label) for label in labels[:_NAMES]]
-    shown = [label if len(label) <= _NAME else label[: _NAME - 1] + "…" for label in shown]
+    shown = [brief(label, _NAME) for label in labels[:_NAMES]]
     more = size - len(shown)
     return " | ".join(shown) + (f" | {more:,} more" if more > 0 else "")

@@ -79,6 +79,12 @@ def show(table: Table, *notes: str) -> None:
         console.print(Text(printable(note), style="dim"))
 
 
+def brief(label: str, length: int = 36) -> str:
+    """A label as a table for people shows it: printable, and at most so many characters long."""
+    text = printable(label)
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
 def printable(text: str) -> str:
     """Text without control characters, which a terminal would obey."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -8,7 +8,7 @@ import click
 
 from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, excerpt, printable, show, told
+from saedata_cli.output import brief, check_out, emit, excerpt, show, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,6 @@ Command = Any  # click's decorators are untyped where they are stacked
 _SNIPPET = 45
 _NAMED = 3  # features of a document that are printed
 _CHOSEN = 12  # features of the query that are printed
-_LABEL = 36  # characters of a label that are printed
 
 
 def reading_options(command: Command) -> Command:
@@ -105,7 +104,7 @@ def _print(found: pl.DataFrame) -> None:
 
     table = Table("", "doc", "score", "text", "what says so", box=None, header_style="bold", pad_edge=False)
     for place, row in enumerate(found.iter_rows(named=True), 1):
-        labels = "; ".join(_brief(one["label"]) for one in row["features"][:_NAMED])
+        labels = "; ".join(brief(one["label"]) for one in row["features"][:_NAMED])
         cells = [str(place), str(row["doc"]), f"{row['score']:.4g}"]
         table.add_row(*(Text(cell) for cell in cells), _snippet(row), Text(labels, style="dim"))
     show(table, *_notes(found))
@@ -123,11 +122,6 @@ def _snippet(row: dict[str, Any]) -> Any:
     return Text.assemble(cut[0], before, (word, "bold yellow"), after, cut[1])
 
 
-def _brief(label: str) -> str:
-    text = printable(label)
-    return text if len(text) <= _LABEL else f"{text[: _LABEL - 1].rstrip()}…"
-
-
 def _notes(found: pl.DataFrame) -> list[str]:
     """How many were found, and the features of the query that speak for most of them."""
     import polars as pl
@@ -136,6 +130,6 @@ def _notes(found: pl.DataFrame) -> list[str]:
     if found["features"].list.len().sum():
         chosen = found.explode("features").unnest("features").drop_nulls("feature")
         often = chosen.group_by("label").agg(pl.len(), pl.col("weight").max()).sort(-pl.col("weight"), "label")
-        labels = "; ".join(_brief(label) for label in often["label"].head(_CHOSEN))
+        labels = "; ".join(brief(label) for label in often["label"].head(_CHOSEN))
         notes.append(f"features that say so, those of most weight in the query first: {labels}")
     return notes
