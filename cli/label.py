@@ -35,6 +35,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--retries", type=click.IntRange(0), default=6, show_default=True, help="Attempts after the first.")
 @click.option("--local", type=click.Path(path_type=Path), metavar="DIR", help="Instead: folder of a causal model.")
 @click.option("--import", "answers", multiple=True, type=_FILE, metavar="FILE", help="Instead: answers.jsonl.")
+@click.option(
+    "--published",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FILE",
+    help="Instead: labels of others, as an export of Neuronpedia (files or folder); CORPUS is a frame or encoder.",
+)
+@click.option("--source", metavar="TEXT", help="Where the published labels are from; default: what they say.")
 @click.option("--export", type=_FILE, metavar="FILE", help="Write the prompts without an answer: prompts.jsonl.")
 @click.option("--features", metavar="N,N-N", help="Which features; default: all.")
 @click.option("--positives", type=click.IntRange(3), default=20, show_default=True, help="Windows with it, shown.")
@@ -57,6 +65,8 @@ def command(
     price: tuple[float, float] | None,
     out: Path | None,
     as_json: bool,  # noqa: FBT001
+    published: tuple[Path, ...],
+    source: str | None,
     **options: Any,
 ) -> None:
     """Write a label for every feature, by a language model that reads where it is on and where it is off.
@@ -64,10 +74,18 @@ def command(
     CORPUS is text like that in which the labels will be used, or a frame. The estimate is printed before anything is
     asked; without a model that is all. The same command again asks only what is open. With --out FILE the windows shown
     (as hashes) and where the labels are from go into a folder `labels` beside it.
+
+    With --published nobody is asked: labels that others wrote are read, and with --apply put into the frame or beside
+    the encoder that CORPUS names; features that they do not name stay without.
     """
+    from saedata.labels.adopt import import_labels
     from saedata.labels.explain import label
 
     check_out(out)
+    if published:
+        taken = import_labels(corpus, published, source=source, apply=options["apply"])
+        emit(taken, out=out, as_json=as_json, people=lambda: _print(taken))
+        return
     chosen = None if features is None else _numbers(features)
     model = _model(options)
     labels = label(

@@ -34,7 +34,7 @@ def corpus_options(command: Command) -> Command:
             default="minilm",
             show_default=True,
             metavar="NAME",
-            help="Encoder, by name (see `saedata encoders`) or folder.",
+            help="Encoder: name (see `saedata encoders`), folder, or list FILE.toml.",
         ),
     ):
         command = option(command)
@@ -75,7 +75,17 @@ def reader_options(command: Command) -> Command:
     """Instead of an encoder: a reader, a layer and an SAE."""
     for option in (
         reading_options,
-        click.option("--sae", metavar="S", help="... and folder of an SAE for that layer."),
+        click.option(
+            "--memory-check/--no-memory-check",
+            default=True,
+            show_default=True,
+            help="Refuse, before anything is fetched or loaded, an encoder that needs more memory than is free.",
+        ),
+        click.option(
+            "--sae",
+            metavar="S",
+            help="... and SAE for that layer: folder, file, hub:OWNER/REPOSITORY/FILE or saelens:RELEASE/ID.",
+        ),
         click.option("--layer", type=click.IntRange(1), metavar="N", help="... number of its blocks to run,"),
         click.option("--reader", metavar="R", help="Instead of an encoder: reader (folder or hub name),"),
     ):

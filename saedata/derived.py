@@ -107,7 +107,7 @@ def part_file(folder: Path, index: int) -> Path:
 
 
 def _cached(frame: StoredFrame, name: str) -> Path:
-    from saedata.embedding import cache_folder
+    from saedata.folders import cache_folder
 
     key = hashlib.sha256(str(frame.layout.root.resolve()).encode()).hexdigest()
     return cache_folder() / "derived" / key[:24] / name

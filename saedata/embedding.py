@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -17,14 +16,16 @@ import polars as pl
 from saedata.corpus import Corpus, documents_of, read_corpus
 from saedata.encode import default_token_budget, encode
 from saedata.encoder_check import check_documents
+from saedata.encoder_labels import encoder_labels
 from saedata.encoders import Encoder, LoadedEncoder, chosen_encoder, load_encoder
-from saedata.errors import EncoderError, FrameError
+from saedata.errors import FrameError
+from saedata.folders import cache_folder
 from saedata.frame import CorpusInfo, Embeddings, EncoderInfo, FrameWriter, is_frame, open_frame
 from saedata.frame.disk import reading
 from saedata.frame.features import checked_labels
 from saedata.frame.layout import LABEL_SCHEMA, Layout
 from saedata.frame.relabel import merged_labels
-from saedata.memory import give_back_memory
+from saedata.memory import give_back_memory, in_bytes
 from saedata.progress import progress
 from saedata.reader import OVERLAP, Device, Hook, Precision, check_conversations
 
@@ -62,8 +63,8 @@ class Estimate:
 
     def __str__(self) -> str:
         return (
-            f"about {self.tokens:,} tokens, {_size(self.disk)} on disk, "
-            f"{_size(self.memory)} of memory, {_duration(self.seconds)}"
+            f"about {self.tokens:,} tokens, {in_bytes(self.disk)} on disk, "
+            f"{in_bytes(self.memory)} of memory, {_duration(self.seconds)}"
         )
 
 
@@ -88,6 +89,7 @@ def embed(
     device: Device | str = "auto",
     precision: Precision = "auto",
     device_map: str | None = None,
+    memory_check: bool = True,
     shard_documents: int = SHARD_DOCUMENTS,
     token_budget: int | None = None,
 ) -> Embeddings:
@@ -117,6 +119,8 @@ def embed(
         Add the documents to a finished frame in `out`.
     device, precision, device_map
         "auto" takes the fastest the machine has; see `saedata.reader.load_reader`.
+    memory_check
+        Whether to refuse, before anything is fetched or loaded, an encoder that needs more memory than is free.
     shard_documents, token_budget
         Documents per shard and tokens per forward pass: both bound memory. Default budget: by device.
 
@@ -151,9 +155,13 @@ def embed(
             norm_limit=norm_limit,
         )
         loaded = load_encoder(
-            spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template
+            spec,
+            device=device,
+            precision=precision,
+            device_map=device_map,
+            chat_template=chat_template,
+            memory_check=memory_check,
         )
-    _check_unsigned(loaded)
     check_conversations(read, loaded.reader)
     for warning in read.warnings:
         log.warning(warning)
@@ -173,18 +181,9 @@ def embed(
     ) as writer:
         if not writer.complete:
             _write_shards(writer, read, loaded, folder, shard_documents, token_budget)
-        writer.finish(_kept_labels(folder, loaded.spec) if append else _labels(loaded.spec))
+        labels = encoder_labels(loaded.spec, loaded.sae)
+        writer.finish(_kept_labels(folder, labels) if append else labels)
     return open_frame(folder, name=name)
-
-
-def _check_unsigned(encoder: LoadedEncoder) -> None:
-    """Refuse an SAE whose features have a sign: a frame counts as on what is above its threshold, and no more."""
-    if encoder.sae.signed:
-        msg = (
-            f"the SAE of {encoder.spec.name} has signed features ({encoder.sae.architecture}), and a frame would take "
-            "negative activations for off: encode with it by `saedata.load_sae`, or choose another SAE here"
-        )
-        raise EncoderError(msg)
 
 
 def as_embeddings(
@@ -211,15 +210,6 @@ def as_embeddings(
     return embed(source, encoder=encoder, text=text, roles=roles, limit=limit)
 
 
-def cache_folder() -> Path:
-    """Where frames of raw corpora are kept: $SAEDATA_CACHE, else the user's cache folder."""
-    import platformdirs
-
-    if chosen := os.environ.get("SAEDATA_CACHE"):
-        return Path(chosen)
-    return platformdirs.user_cache_path("saedata")
-
-
 def _encoder_info(loaded: LoadedEncoder) -> EncoderInfo:
     labels = loaded.spec.labels
     return EncoderInfo(
@@ -229,7 +219,7 @@ def _encoder_info(loaded: LoadedEncoder) -> EncoderInfo:
         hook=loaded.reader.hook,
         d_in=loaded.sae.d_in,
         d_sae=loaded.sae.d_sae,
-        architecture=loaded.sae.architecture,
+        architecture=loaded.sae.title,
         reader_sha256=loaded.reader.sha256,
         sae_sha256=loaded.sae_sha256,
         labels_sha256=hashlib.sha256(labels.read_bytes()).hexdigest() if labels else None,
@@ -239,18 +229,14 @@ def _encoder_info(loaded: LoadedEncoder) -> EncoderInfo:
     )
 
 
-def _labels(spec: Encoder) -> pl.DataFrame | None:
-    return pl.read_parquet(spec.labels) if spec.labels else None
-
-
-def _kept_labels(folder: Path, spec: Encoder) -> pl.DataFrame | None:
+def _kept_labels(folder: Path, labels: pl.DataFrame | None) -> pl.DataFrame | None:
     """Labels of a frame that documents were appended to: its own, where it was given others than the encoder's."""
     if not (there := Layout(folder).features).is_file():
-        return _labels(spec)
+        return labels
     with reading(there):
         frame = pl.read_parquet(there, columns=list(LABEL_SCHEMA))
     usual = frame.select("feature").join(
-        checked_labels(_labels(spec), frame.height), on="feature", how="left", maintain_order="left"
+        checked_labels(labels, frame.height), on="feature", how="left", maintain_order="left"
     )
     said = [name for name in LABEL_SCHEMA if name not in ("feature", "tokens")]
     own = frame.join(usual.select("feature", *said), on=["feature", *said], how="anti", nulls_equal=True)
@@ -335,16 +321,9 @@ def _check_disk(folder: Path, estimate: Estimate) -> None:
     place = next(parent for parent in folder.absolute().parents if parent.exists())
     free = shutil.disk_usage(place).free
     if estimate.disk > free:
-        msg = f"{folder} needs about {_size(estimate.disk)}, but only {_size(free)} is free there; choose another --out"
+        need = in_bytes(estimate.disk)
+        msg = f"{folder} needs about {need}, but only {in_bytes(free)} is free there; choose another --out"
         raise FrameError(msg)
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if count >= 10 or unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"
 
 
 def _duration(seconds: float) -> str:

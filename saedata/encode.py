@@ -137,7 +137,12 @@ def encode(
 
 def default_token_budget(reader: Reader) -> int:
     """Tokens in a forward pass: on a CPU what stays in its cache, on a GPU what fills it."""
-    return _CPU_TOKENS if reader.device.type == "cpu" else _GPU_TOKENS
+    return tokens_at_once(reader.device.type)
+
+
+def tokens_at_once(device: str) -> int:
+    """The same for a kind of device, as torch names it."""
+    return _CPU_TOKENS if device == "cpu" else _GPU_TOKENS
 
 
 def encode_tokens(document: str | Conversation, reader: Reader, sae: SAE) -> pl.DataFrame:

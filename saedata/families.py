@@ -92,7 +92,7 @@ def decoder_of(frame: Embeddings, encoder: str | Path | Encoder | LoadedEncoder 
         name, found = spec.name, formats.hash_sae(spec.sae)
     if found != frame.encoder.sae_sha256:
         raise EncoderError(other_weights(name))
-    sae = encoder.sae if isinstance(encoder, LoadedEncoder) else formats.load_sae(spec.sae)
+    sae = encoder.sae if isinstance(encoder, LoadedEncoder) else formats.load_sae(spec.sae).unsigned()
     rows: NDArray[np.float32] = sae.W_dec.detach().float().cpu().numpy()
     return rows
 

@@ -130,7 +130,7 @@ def label_embedder(labels: pl.DataFrame, *, encoder: str) -> Embed:
         places = np.array([rows.get(text, -1) for text in wanted], dtype=np.int64)
         vectors = np.empty((len(places), index.d), dtype=np.float32)
         vectors[places >= 0] = index.reconstruct_batch(places[places >= 0])
-        if len(new := np.flatnonzero(places < 0)):
+        if new := np.flatnonzero(places < 0).tolist():
             vectors[new] = embed_sentences([wanted[at] for at in new])
         return vectors
 
@@ -203,7 +203,7 @@ def _beside(encoder: str, name: str) -> list[Path]:
     from saedata.encoders import find_encoder
 
     try:
-        return [find_encoder(encoder).sae / name]
+        return [find_encoder(encoder).folder / name]
     except EncoderError:  # a frame can be searched where its encoder is not
         return []
 

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import saedata
 from saedata.corpus import read_corpus
-from saedata.embedding import _estimate, as_embeddings, cache_folder, embed
+from saedata.embedding import _estimate, as_embeddings, embed
 from saedata.encoders import LoadedEncoder, load_encoder
-from saedata.errors import CorpusError, EncoderError, FrameError, InputError
+from saedata.errors import CorpusError, FrameError, InputError
+from saedata.families import decoder_of
+from saedata.folders import cache_folder
 from saedata.frame.relabel import relabel_frame
 from saedata.sae.architectures import AbsTopK
+from saedata.sae.poles import Poles
 
 
 @pytest.fixture(scope="module")
@@ -141,12 +145,51 @@ def test_tokens_and_highlights_come_from_the_encoder_again(tiny: LoadedEncoder, 
     assert "<b>" not in marked
 
 
-def test_signed_features_are_refused(tiny: LoadedEncoder, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def signed(tiny: LoadedEncoder) -> LoadedEncoder:
     plain = {f.name: getattr(tiny.sae, f.name) for f in fields(tiny.sae) if f.name != "threshold"}
-    signed = replace(tiny, sae=AbsTopK(**plain, k=9))
-    with pytest.raises(EncoderError, match=r"signed features \(abstopk\)"):
-        embed(["a text"], encoder=signed, out=tmp_path / "a.sae")
-    assert not (tmp_path / "a.sae").exists()
+    return replace(tiny, sae=AbsTopK(**plain, k=9))
+
+
+def test_a_signed_feature_becomes_two_columns(signed: LoadedEncoder, sentences: list[str], tmp_path: Path) -> None:
+    """Each pole's maximum over the tokens and the span it is from, as a loop over tokens of the signed SAE has it."""
+    frame = embed(sentences[:8], encoder=signed, out=tmp_path / "a.sae")
+    assert (frame.n_features, frame.encoder.d_sae, frame.encoder.architecture) == (128, 128, "abstopk, both poles")
+    found = {(doc, feature): rest for doc, feature, *rest in frame.scan().collect().iter_rows()}
+    assert isinstance(signed.sae, Poles)
+    best: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for doc, text in enumerate(sentences[:8]):
+        (window,) = signed.reader.windows([text])
+        x = signed.reader.hidden(torch.tensor(window.ids)[None], torch.ones(1, len(window.ids), dtype=torch.long))[0]
+        values = signed.sae.signed_sae.encode(x[torch.tensor(window.pooled)])
+        for token, (start, stop) in enumerate(
+            zip(window.starts[window.pooled], window.stops[window.pooled], strict=True)
+        ):
+            for feature in values[token].nonzero()[:, 0].tolist():
+                value = float(values[token, feature])
+                pole = (doc, feature if value > 0 else 64 + feature)
+                if abs(value) > best.get(pole, (0.0, 0, 0))[0]:
+                    best[pole] = (abs(value), int(start), int(stop))
+    assert found.keys() == best.keys()
+    assert any(feature >= 64 for _, feature in found)
+    for pole, (value, start, stop) in best.items():
+        assert found[pole][0] == pytest.approx(value, rel=1e-4)
+        assert found[pole][1:] == [start, stop]
+    both = {(doc, feature) for doc, feature in found if (doc, feature + 64) in found}
+    assert both  # a document can have both poles of a feature, on different tokens
+
+
+def test_the_text_view_and_names_show_poles(signed: LoadedEncoder, sentences: list[str], tmp_path: Path) -> None:
+    frame = embed(sentences[:8], encoder=signed, out=tmp_path / "a.sae")
+    feature = int(frame.scan().filter(pl.col("feature") >= 64).collect()["feature"][0])
+    doc = int(frame.top_documents(feature, 1)["doc"][0])
+    tokens = frame.tokens(doc, encoder=signed).filter(pl.col("feature") == feature)
+    assert tokens["value"].max() == pytest.approx(frame.top_documents(feature, 1)["value"][0], rel=1e-4)
+    assert "<mark" in frame.highlight(doc, feature, encoder=signed)
+    kinds = frame.features["kind"]
+    assert kinds.to_list() == ["positive pole"] * 64 + ["negative pole"] * 64
+    rows = decoder_of(frame, signed)
+    assert np.array_equal(rows[:64], -rows[64:])
 
 
 def test_bad_input_leaves_nothing_behind(tiny: LoadedEncoder, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.probing.matrices import Matrices, encode
-from saedata.embedding import cache_folder
+from saedata.folders import cache_folder
 from saedata.encoders import LoadedEncoder
 from saedata.reader import Device, Precision, Reader, load_reader
 

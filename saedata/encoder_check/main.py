@@ -43,6 +43,7 @@ def check_encoder(
     device: Device | str = "auto",
     precision: Precision = "auto",
     device_map: str | None = None,
+    memory_check: bool = True,
 ) -> pl.DataFrame:
     """Check on a few documents that reader, layer, hook, scale and SAE belong together.
 
@@ -54,7 +55,7 @@ def check_encoder(
         What to check; as in `embed`.
     limit
         Documents to read, from the beginning; of these at most 1 024 tokens count.
-    device, precision, device_map
+    device, precision, device_map, memory_check
         As in `embed`.
 
     Returns
@@ -89,7 +90,13 @@ def check_encoder(
             norm_limit=norm_limit,
         )
         encoder = load_encoder(
-            spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template, beyond=1
+            spec,
+            device=device,
+            precision=precision,
+            device_map=device_map,
+            chat_template=chat_template,
+            beyond=1,
+            memory_check=memory_check,
         )
     turns = encoder.reader.chat is not None
     if is_frame(corpus):

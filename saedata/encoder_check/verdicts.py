@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -24,7 +23,7 @@ _FEW = 1.0
 
 def stored_figures(spec: Encoder) -> dict[str, float]:
     """Figures of the SAE on text held out in its training, where they lie beside it."""
-    path = Path(spec.sae) / _CARD
+    path = spec.folder / _CARD
     try:
         figures = orjson.loads(path.read_bytes())["held_out"]
         return {key: float(figures[key]) for key in ("variance_unexplained", "norm_ratio", "l0") if key in figures}

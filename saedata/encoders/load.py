@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from saedata.encoders.registry import Encoder, find_encoder
+from saedata.encoders.encoder import Encoder
+from saedata.encoders.fetching import fetch
+from saedata.encoders.needs import check_memory
+from saedata.encoders.registry import all_encoders, find_encoder
 from saedata.errors import EncoderError
 from saedata.reader import Device, Precision, Reader, load_reader
 from saedata.sae import formats
@@ -24,7 +27,8 @@ class LoadedEncoder:
     spec
         What it is made of.
     reader, sae
-        Its two halves, on one device.
+        Its two halves, on one device. An SAE whose features have a sign is kept as one of twice as many features, none
+        of them negative: see `saedata.sae.poles`.
     sae_sha256
         Hash of the SAE's files.
     """
@@ -33,6 +37,9 @@ class LoadedEncoder:
     reader: Reader
     sae: SAE
     sae_sha256: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sae", self.sae.unsigned())
 
 
 def load_encoder(
@@ -43,23 +50,29 @@ def load_encoder(
     device_map: str | None = None,
     chat_template: bool = False,
     beyond: int = 0,
+    memory_check: bool = True,
 ) -> LoadedEncoder:
     """Load reader and SAE.
 
     Parameters
     ----------
     encoder
-        Name, folder, or what `custom_encoder` gave.
+        Name, folder, list, or what `custom_encoder` gave; see `find_encoder`.
     device, precision, device_map, chat_template, beyond
         As in `load_reader`. The SAE computes in float32 everywhere.
+    memory_check
+        Whether to refuse, before anything is fetched or loaded, what does not fit into the memory that is free.
 
     Raises
     ------
     EncoderError
-        If a part is absent or broken, or the SAE reads another width than the reader has.
+        If a part is absent or broken, does not fit into memory, or the SAE reads another width than the reader has.
     """
     spec = encoder if isinstance(encoder, Encoder) else find_encoder(encoder)
-    sae = formats.load_sae(spec.sae)
+    if memory_check:
+        check_memory(spec, device=device, precision=precision, device_map=device_map)
+    fetch(spec)
+    sae = _loaded_sae(spec)
     reader = load_encoder_reader(
         spec, device=device, precision=precision, device_map=device_map, chat_template=chat_template, beyond=beyond
     )
@@ -116,7 +129,8 @@ def load_sae(source: str | Path, *, prefix: int | None = None) -> SAE:
     ----------
     source
         A name that `list_encoders()` lists; a folder or a weights file, whose format is told from what is in it (see
-        `saedata.sae.formats`); or ``saelens:RELEASE/ID``, which needs the extra ``saedata[saelens]``.
+        `saedata.sae.formats`); ``hub:OWNER/REPOSITORY/FILE``; or ``saelens:RELEASE/ID``, which needs the extra
+        ``saedata[saelens]``.
     prefix
         Use only so many features, the first: for Matryoshka SAEs.
 
@@ -132,5 +146,12 @@ def load_sae(source: str | Path, *, prefix: int | None = None) -> SAE:
     ('jumprelu', 384)
     """
     path = Path(source)
-    there = formats.is_registered(source) or path.exists() or path.suffix or len(path.parts) > 1
-    return formats.load_sae(source if there else find_encoder(source).sae, prefix=prefix)
+    there = path.exists() or (path.suffix and str(source) not in all_encoders()) or len(path.parts) > 1
+    if there or formats.is_elsewhere(source):
+        return formats.load_sae(source, prefix=prefix)
+    return _loaded_sae(find_encoder(source), prefix=prefix)
+
+
+def _loaded_sae(spec: Encoder, *, prefix: int | None = None) -> SAE:
+    sae = formats.load_sae(spec.sae, prefix=prefix)
+    return replace(sae, normalisation="centre") if spec.centred else sae

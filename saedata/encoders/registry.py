@@ -1,97 +1,50 @@
-"""Which encoders there are, and what each is made of.
+"""Which encoders there are: bundled folders, named pairs, the user's own list, and any folder or list by its path.
 
 An encoder is a folder with an SAE in the SAELens layout and an `encoder.json` that says which reader it belongs to;
 `features.parquet` (labels, top tokens) and `card.md` lie beside it. The bundled ones are folders of this package.
+Named ones stand in a list (see `saedata.encoders.listed`) and are fetched on first use.
 """
 
 from __future__ import annotations
 
 import difflib
-import importlib.util
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import polars as pl
 
+from saedata.encoders.encoder import DESCRIPTION, LABELS, Encoder, Listing
+from saedata.encoders.listed import NAMED, read_list, user_file
 from saedata.errors import EncoderError, InputError
-from saedata.reader import Hook
 
-DESCRIPTION, LABELS = "encoder.json", "features.parquet"
+if TYPE_CHECKING:
+    from saedata.reader import Hook
+
+__all__ = [
+    "DESCRIPTION",
+    "LABELS",
+    "Encoder",
+    "all_encoders",
+    "chosen_encoder",
+    "custom_encoder",
+    "find_encoder",
+    "is_bundled",
+    "save_encoder",
+]
+
 _BUNDLED = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """What an encoder is made of; nothing is loaded yet.
-
-    Attributes
-    ----------
-    name
-        Short name.
-    reader
-        Hub name of the reader, or a folder.
-    layer
-        Blocks of the reader that run (see `load_reader`).
-    sae
-        Folder of the SAE.
-    context
-        Most tokens per window; None: what the reader was made for.
-    threshold
-        A feature is on above this value.
-    reader_package
-        Python package and folder in it that carries the reader, tried before the hub.
-    reader_sha256
-        Expected hash of the reader's `model.safetensors`, where it is known.
-    about
-        One line for people.
-    hook
-        Where in the last block the hidden state is taken (see `load_reader`).
-    add_bos, skip_first, norm_limit
-        Which tokens are read and pooled (see `Reader`).
-    """
-
-    name: str
-    reader: str
-    layer: int
-    sae: Path
-    context: int | None = None
-    threshold: float = 0.0
-    reader_package: tuple[str, str] | None = None
-    reader_sha256: str | None = None
-    about: str = ""
-    hook: Hook = "resid_post"
-    add_bos: bool = False
-    skip_first: int = 0
-    norm_limit: float | None = None
-
-    @property
-    def labels(self) -> Path | None:
-        """Table of feature labels and top tokens, if it has one."""
-        path = self.sae / LABELS
-        return path if path.exists() else None
-
-    @property
-    def reader_folder(self) -> str | Path:
-        """Where to load the reader from: the installed package that carries it, else the hub name or folder."""
-        if self.reader_package:
-            package, folder = self.reader_package
-            spec = importlib.util.find_spec(package)  # finds the package without importing it
-            if spec and spec.submodule_search_locations:
-                path = Path(spec.submodule_search_locations[0], folder)
-                if path.is_dir():
-                    return path
-        return self.reader
+_LIST = ".toml"
 
 
 def find_encoder(name: str | Path) -> Encoder:
-    """Look up an encoder by its short name, or read one from a folder.
+    """Look up an encoder by its short name, or read one from a folder or a list.
 
     Parameters
     ----------
     name
-        A name that `list_encoders()` lists, or a folder that `saedata train` wrote.
+        A name that `list_encoders()` lists; a folder that `saedata train` wrote; or a list of the user's own,
+        `FILE.toml` where it has one encoder, `FILE.toml:NAME` where it has more.
 
     Raises
     ------
@@ -102,15 +55,41 @@ def find_encoder(name: str | Path) -> Encoder:
     --------
     >>> find_encoder("minilm").reader
     'sentence-transformers/all-MiniLM-L6-v2'
+    >>> find_encoder("gemma-2-2b").layer
+    13
     """
-    bundled = _BUNDLED / str(name)
-    folder = bundled if str(name) in _names() else Path(name)
-    if not (folder / DESCRIPTION).is_file():
-        guess = difflib.get_close_matches(str(name), _names(), n=1)
-        hint = f"did you mean {guess[0]!r}?" if guess else f"known names: {', '.join(_names())}"
-        msg = f"there is no encoder {str(name)!r}, neither by name nor as a folder with {DESCRIPTION}; {hint}"
+    text = str(name)
+    if text in _bundled():
+        return _parse(_BUNDLED / text)
+    if _LIST in text:
+        return _listed(text)
+    if (Path(name) / DESCRIPTION).is_file():
+        return _parse(Path(name))
+    known = all_encoders()
+    if text in known:
+        return known[text]
+    guess = difflib.get_close_matches(text, known, n=1)
+    hint = f"did you mean {guess[0]!r}?" if guess else f"known names: {', '.join(known)}"
+    msg = f"there is no encoder {text!r}, neither by name nor as a folder with {DESCRIPTION}; {hint}"
+    raise EncoderError(msg)
+
+
+def all_encoders() -> dict[str, Encoder]:
+    """Every encoder that has a name: the bundled ones, the named pairs, and those of the user's own list.
+
+    Raises
+    ------
+    EncoderError
+        The user's list cannot be used.
+    """
+    known = {name: _parse(_BUNDLED / name) for name in _bundled()} | read_list(NAMED)
+    if not user_file().is_file():
+        return known
+    own = read_list(user_file())
+    if taken := sorted(own.keys() & known.keys()):
+        msg = f"{user_file()}: the name {taken[0]} belongs to an encoder of saedata itself; choose another"
         raise EncoderError(msg)
-    return _parse(folder)
+    return known | own
 
 
 def custom_encoder(
@@ -125,19 +104,19 @@ def custom_encoder(
     layer
         Blocks of the reader that run.
     sae
-        Folder or file of the SAE in any known format, or "saelens:RELEASE/ID".
+        Folder or file of the SAE in any known format, "hub:OWNER/REPOSITORY/FILE", or "saelens:RELEASE/ID".
     context
         Most tokens per window.
     hook
         Where in the last of them the hidden state is taken.
     """
-    from saedata.sae.formats import is_registered
+    from saedata.sae.formats import is_elsewhere
 
     folder = Path(sae)
-    if not is_registered(sae) and not folder.exists():
+    if not is_elsewhere(sae) and not folder.exists():
         msg = f"there is no SAE folder or file {str(sae)!r}"
         raise EncoderError(msg)
-    if reader in _names():
+    if reader in all_encoders():
         known = find_encoder(reader)
         return Encoder(
             folder.name,
@@ -192,40 +171,34 @@ def chosen_encoder(
     return replace(spec, add_bos=add_bos, skip_first=skip_first, norm_limit=norm_limit)
 
 
-def list_encoders() -> pl.DataFrame:
-    """List the named encoders: name, reader, layer, features, labelled, about.
-
-    Examples
-    --------
-    >>> list_encoders()["name"].to_list()
-    ['minilm']
-    """
-    rows = []
-    for name in _names():
-        encoder = _parse(_BUNDLED / name)
-        config = orjson.loads((encoder.sae / "cfg.json").read_bytes())
-        labels = pl.read_parquet(encoder.labels)["label"].count() if encoder.labels else 0
-        rows.append(
-            {
-                "name": name,
-                "reader": encoder.reader,
-                "layer": encoder.layer,
-                "features": config["d_sae"],
-                "labelled": labels,
-                "about": encoder.about,
-            }
-        )
-    return pl.DataFrame(rows)
-
-
 def save_encoder(encoder: Encoder) -> None:
     """Write `encoder.json` beside the SAE, so that the folder is an encoder of its own."""
-    values = {k: v for k, v in asdict(encoder).items() if k != "sae" and v is not None}
+    left_out = ("sae", "listing")
+    values = {k: v for k, v in asdict(encoder).items() if k not in left_out and v is not None}
     (encoder.sae / DESCRIPTION).write_bytes(orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _names() -> list[str]:
+def is_bundled(spec: Encoder) -> bool:
+    """Whether an encoder is part of this package, whose files are not the user's to change."""
+    return spec.sae.is_relative_to(_BUNDLED)
+
+
+def _bundled() -> list[str]:
     return sorted(path.parent.name for path in _BUNDLED.glob(f"*/{DESCRIPTION}"))
+
+
+def _listed(text: str) -> Encoder:
+    """An encoder of a list that is given by its path."""
+    path, _, name = text.partition(f"{_LIST}:")
+    place = path if path.endswith(_LIST) else path + _LIST
+    found = read_list(place)
+    if not name and len(found) == 1:
+        return next(iter(found.values()))
+    if name not in found:
+        what = f"has no encoder {name}" if name else "lists more than one encoder"
+        msg = f"{place} {what}; give one as {place}:NAME, of {', '.join(found) or 'none'}"
+        raise EncoderError(msg)
+    return found[name]
 
 
 def _parse(folder: Path) -> Encoder:
@@ -243,6 +216,8 @@ def _parse(folder: Path) -> Encoder:
         "add_bos": bool,
         "skip_first": int,
         "norm_limit": (int, float),
+        "centred": bool,
+        "listing": dict,
     }
     try:
         values: dict[str, Any] = orjson.loads((folder / DESCRIPTION).read_bytes())
@@ -252,6 +227,8 @@ def _parse(folder: Path) -> Encoder:
             raise EncoderError(msg)
         if package := values.get("reader_package"):
             values["reader_package"] = (str(package[0]), str(package[1]))
+        if told := values.get("listing"):
+            values["listing"] = Listing(**told)
         return Encoder(sae=folder, **values)
     except (orjson.JSONDecodeError, AttributeError, TypeError, IndexError) as error:
         msg = f"{folder / DESCRIPTION} is not an encoder description: {error}"

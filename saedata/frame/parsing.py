@@ -123,7 +123,7 @@ def _check_order(manifest: Manifest) -> None:
 
 def _record(kind: type[T], raw: object, where: str) -> T:
     values = _mapping(raw, where)
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # a type is hashable
     _check_names(values, hints.keys(), where)
     return kind(**{name: _typed(values[name], hint, f"{where}.{name}") for name, hint in hints.items()})
 
@@ -134,7 +134,7 @@ def _records(kind: type[T], raw: object, where: str) -> tuple[T, ...]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     names = {item.name for item in dataclasses.fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in names}
 

@@ -188,6 +188,6 @@ def asking(model: LanguageModel, frame: Embeddings, journal: str | Path | None) 
 
 
 def _place(encoder: str) -> Path:
-    from saedata.embedding import cache_folder
+    from saedata.folders import cache_folder
 
     return cache_folder() / "hypotheses" / f"{encoder[:24]}.jsonl"

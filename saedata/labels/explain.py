@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from saedata.corpus import Corpus, read_corpus
+from saedata.encoder_labels import encoder_labels
 from saedata.encoders import Encoder, LoadedEncoder, load_encoder
 from saedata.errors import EncoderError, InputError, SaedataError
 from saedata.frame import Embeddings, is_frame, open_frame
@@ -27,6 +28,7 @@ from saedata.labels.store import examples_table, label_encoder, write_record
 from saedata.labels.tasks import FEWEST_WINDOWS, make_tasks
 from saedata.labels.windows import WindowPool
 from saedata.progress import progress
+from saedata.sae.poles import Poles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -293,7 +295,7 @@ def _forget(_reply: Reply) -> None:
 
 
 def _journal(loaded: LoadedEncoder) -> Path:
-    from saedata.embedding import cache_folder
+    from saedata.folders import cache_folder
 
     return cache_folder() / "labels" / f"{_hash(loaded)[:24]}.jsonl"
 
@@ -369,4 +371,5 @@ def _apply(table: pl.DataFrame, frame: Embeddings | None, loaded: LoadedEncoder)
     if frame is not None and frame.path is not None:
         relabel_frame(frame.path, table)
     else:
-        label_encoder(loaded.spec.sae, table)
+        signed = isinstance(loaded.sae, Poles)
+        label_encoder(loaded.spec.folder, table, there=encoder_labels(loaded.spec, loaded.sae) if signed else None)

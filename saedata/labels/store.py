@@ -40,16 +40,18 @@ def write_record(folder: str | Path, examples: pl.DataFrame, provenance: dict[st
         write_file(place / PROVENANCE, lambda file: file.write(content))
 
 
-def label_encoder(folder: str | Path, labels: pl.DataFrame) -> pl.DataFrame:
+def label_encoder(folder: str | Path, labels: pl.DataFrame, *, there: pl.DataFrame | None = None) -> pl.DataFrame:
     """Put labels into an encoder's folder: its `features.parquet`, with one row for each feature.
 
     Parameters
     ----------
     folder
-        Of the encoder, as `saedata train` wrote it.
+        Of the encoder, as `saedata train` wrote it; of one with a name, `Encoder.folder`.
     labels
         ``feature``, ``label`` and where known the other columns of a label table. A feature that is not in it, or has
         no label in it, keeps what it has.
+    there
+        What it has, with one row for each feature; default: what lies in the folder, which must be an encoder's.
 
     Returns
     -------
@@ -64,20 +66,27 @@ def label_encoder(folder: str | Path, labels: pl.DataFrame) -> pl.DataFrame:
         The labels do not fit it, or it cannot be written.
     """
     place = Path(folder)
-    try:
-        d_sae = int(orjson.loads((place / "cfg.json").read_bytes())["d_sae"])
-        if not (place / DESCRIPTION).is_file():
-            raise FileNotFoundError(DESCRIPTION)
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        msg = f"{place} is not the folder of an encoder; give one that `saedata train` wrote"
-        raise EncoderError(msg) from None
-    table = merged_labels(_present(place / LABELS, d_sae), labels)
+    present = known_labels(place / LABELS, _features(place)) if there is None else there
+    table = merged_labels(present.cast(pl.Schema(LABEL_SCHEMA)), labels)
     with writing(place):
+        place.mkdir(parents=True, exist_ok=True)
         write_parquet(place / LABELS, table)
     return table
 
 
-def _present(path: Path, d_sae: int) -> pl.DataFrame:
+def _features(folder: Path) -> int:
+    """Features of an encoder's folder."""
+    try:
+        features = int(orjson.loads((folder / "cfg.json").read_bytes())["d_sae"])
+        if not (folder / DESCRIPTION).is_file():
+            raise FileNotFoundError(DESCRIPTION)
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        msg = f"{folder} is not the folder of an encoder; give one that `saedata train` wrote"
+        raise EncoderError(msg) from None
+    return features
+
+
+def known_labels(path: Path, d_sae: int) -> pl.DataFrame:
     """Labels that an encoder has already, or as many empty rows."""
     every = pl.DataFrame({"feature": pl.arange(d_sae, eager=True, dtype=pl.UInt32)})
     if not path.exists():

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from saedata.errors import EncoderError
+from saedata.hub import hub_folder
+from saedata.reader.packed import is_packed, packed_folder
 
 if TYPE_CHECKING:
     import torch
@@ -16,25 +18,24 @@ Precision = Literal["auto", "float32", "bfloat16", "float16", "int8", "nf4"]
 QUANTISED = ("int8", "nf4")
 """Precisions in which the weights of linear layers are stored in 8 or 4 bits (bitsandbytes)."""
 
-_WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+READER_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+"""What is fetched of a model's repository."""
 
 
-def find_folder(source: str | Path) -> Path:
-    """Local folder of a model; a hub name is looked up in the cache, then fetched."""
+def find_folder(source: str | Path, *, download: bool = True) -> Path:
+    """Local folder of a model; a hub name is looked up in the cache, then, if `download`, fetched.
+
+    What Python packages carry (see `saedata.reader.packed`) is made ready on first use.
+    """
     if Path(source).is_dir():
         return Path(source)
-    import huggingface_hub
-    from huggingface_hub.errors import HFValidationError
-
-    for local_only in (True, False):
-        try:
-            found = huggingface_hub.snapshot_download(str(source), allow_patterns=_WANTED, local_files_only=local_only)
-            if any(Path(found).glob("*.safetensors")):
-                return Path(found)
-        except HFValidationError:
-            break
-        except (OSError, ValueError, RuntimeError):  # not in the cache; then: hub out of reach or no such name
-            continue
+    if is_packed(source):
+        return packed_folder(source)
+    found = hub_folder(
+        str(source), READER_FILES, complete=lambda folder: any(folder.glob("*.safetensors")), download=download
+    )
+    if found:
+        return found
     msg = (
         f"the reader {str(source)!r} is neither a folder nor a model that can be had from the Hugging Face hub "
         "or its local cache; check the name, or give the folder of a downloaded model"

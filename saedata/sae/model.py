@@ -112,6 +112,11 @@ class SAE(ABC):
         return int(self.W_dec.shape[0])
 
     @property
+    def title(self) -> str:
+        """Its architecture, for people."""
+        return self.architecture
+
+    @property
     def granule(self) -> int:
         """Features that must be computed together."""
         return 1
@@ -211,6 +216,14 @@ class SAE(ABC):
         moved: dict[str, Any] = {k: v.to(device, dtype) for k, v in values.items() if isinstance(v, torch.Tensor)}
         return replace(self, **moved)
 
+    def unsigned(self) -> SAE:
+        """The same SAE with two features for each signed one, none of them negative; see `saedata.sae.poles`."""
+        if not self.signed:
+            return self
+        from saedata.sae.poles import Poles
+
+        return Poles.of(self)
+
     @classmethod
     def random(cls, *, d_in: int, d_sae: int, seed: int, threshold: float = 0.0) -> JumpReLU:
         """An SAE with random unit directions: the floor that a trained one has to beat, and a stand-in for tests."""
@@ -261,7 +274,7 @@ class SAE(ABC):
         """Undo the normalisation, add the skip connection."""
         if self.transcoder:
             return rebuilt if self.W_skip is None or x is None else rebuilt + self._checked(x) @ self.W_skip.T
-        per_token = self.normalisation in ("layer_norm", "constant_norm_rescale")
+        per_token = self.normalisation in ("layer_norm", "constant_norm_rescale", "centre")
         if per_token and x is None:
             return rebuilt
         found = scaling(self.normalisation, rebuilt if x is None else self._checked(x), self.scale)

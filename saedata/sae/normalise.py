@@ -1,4 +1,4 @@
-"""Rescaling of hidden states before an SAE reads them, under the names that SAELens gave them."""
+"""Rescaling of hidden states before an SAE reads them, under the names that SAELens gave them ("centre" is ours)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
 
 Normalisation = Literal[
-    "none", "expected_average_only_in", "constant_norm_rescale", "layer_norm", "constant_scalar_rescale"
+    "none", "expected_average_only_in", "constant_norm_rescale", "layer_norm", "constant_scalar_rescale", "centre"
 ]
 NORMALISATIONS: tuple[str, ...] = get_args(Normalisation)
 
@@ -50,9 +50,9 @@ def scaling(kind: Normalisation, x: torch.Tensor, scale: float) -> Scaling | Non
     ----------
     kind
         "none"; "constant_norm_rescale": to a norm of sqrt(d_in); "layer_norm": to mean 0 and standard deviation 1 (the
-        unbiased one, plus 1e-5), per token both; "constant_scalar_rescale": times `scale`; and
-        "expected_average_only_in": times `scale` too, one number measured while training, 1 where the files do not
-        tell, as SAELens has it.
+        unbiased one, plus 1e-5); "centre": to mean 0; per token all three; "constant_scalar_rescale": times `scale`;
+        and "expected_average_only_in": times `scale` too, one number measured while training, 1 where the files do
+        not tell, as SAELens has it.
     x
         [tokens, d_in].
     scale
@@ -62,6 +62,8 @@ def scaling(kind: Normalisation, x: torch.Tensor, scale: float) -> Scaling | Non
         mean = x.mean(dim=-1, keepdim=True)
         deviation = (x - mean).std(dim=-1, keepdim=True)
         return Scaling(mean, deviation + _EPSILON, deviation)
+    if kind == "centre":  # what TransformerLens's center_writing_weights makes of a residual stream
+        return Scaling(x.mean(dim=-1, keepdim=True), 1.0, 1.0)
     if kind == "constant_norm_rescale":
         norm = x.norm(dim=-1, keepdim=True).clamp_min(_TINY) / math.sqrt(x.shape[-1])
         return Scaling(0.0, norm, norm)

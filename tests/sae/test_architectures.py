@@ -202,6 +202,7 @@ def test_normalisation(kind: str, tmp_path: Path) -> None:
         "constant_scalar_rescale": (0, 4, 4),
         "constant_norm_rescale": (0, norm, norm),
         "layer_norm": (mean, deviation + 1e-5, deviation),
+        "centre": (mean, 1, 1),
     }[kind]
     expected = files.top(files.relu(((x - shift) / divisor - c) @ w + b), 5)
     files.same(sae, expected, x)
@@ -210,7 +211,7 @@ def test_normalisation(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(sae.decode(activations, files.tensor(x)), rebuilt, rtol=1e-4, atol=1e-3)
     save_sae(sae, tmp_path)
     files.same(load_sae(tmp_path), expected, x)
-    if kind in ("constant_norm_rescale", "layer_norm"):  # the scale belongs to each token
+    if kind in ("constant_norm_rescale", "layer_norm", "centre"):  # the scale belongs to each token
         np.testing.assert_allclose(sae.decode(activations), expected @ v + c, rtol=1e-4, atol=1e-4)
     assert not sae.encode(torch.zeros(1, files.D_IN)).isnan().any()
 

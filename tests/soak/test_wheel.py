@@ -31,6 +31,7 @@ def test_it_carries_weights_templates_and_the_typing_marker(wheel: Path) -> None
     inside = set(zipfile.ZipFile(wheel).namelist())
     assert "saedata/py.typed" in inside
     assert "saedata/encoders/minilm/sae_weights.safetensors" in inside
+    assert "saedata/encoders/named.toml" in inside
     assert any(name.endswith(".j2") for name in inside)
     assert any(name.endswith(".css") for name in inside)
     assert "saedata_cli/main.py" in inside

@@ -101,8 +101,8 @@ def _plain(design: Design, above: float) -> tuple[NDArray[np.int64], NDArray[np.
         return documents, counts
     docs = [pile.docs() for pile in design.piles]
     sizes = [pile.frame.n_documents if own is None else len(own) for pile, own in zip(design.piles, docs, strict=True)]
-    on = [pile.frame.documents_on(threshold=above, docs=own) for pile, own in zip(design.piles, docs, strict=True)]
-    return np.array(sizes)[:, None], np.stack(on)[:, None]
+    stored = [pile.frame.documents_on(threshold=above, docs=own) for pile, own in zip(design.piles, docs, strict=True)]
+    return np.array(sizes)[:, None], np.stack(stored)[:, None]
 
 
 def _spreads(design: Design, column: str, strata: dict[str, Strata], above: float) -> dict[str | None, _Spread]:

@@ -17,6 +17,7 @@ from saedata.sae.formats import (
     dictionary_learning,
     gemma_scope,
     goodfire,
+    hub,
     hypothesaes,
     itda,
     llama_scope,
@@ -47,7 +48,7 @@ class Format(Protocol):
         """The SAE in it."""
 
 
-__all__ = ["FORMATS", "hash_sae", "is_registered", "load_sae", "save_sae"]
+__all__ = ["FORMATS", "hash_sae", "is_elsewhere", "is_registered", "load_sae", "save_sae"]
 
 FORMATS: tuple[Format, ...] = (
     saelens,
@@ -72,7 +73,8 @@ def load_sae(source: str | Path, *, prefix: int | None = None) -> SAE:
     Parameters
     ----------
     source
-        A folder or a weights file; or ``saelens:RELEASE/ID`` for one of SAELens's registry.
+        A folder or a weights file; ``hub:OWNER/REPOSITORY/FILE`` for one on the Hugging Face hub; or
+        ``saelens:RELEASE/ID`` for one of SAELens's registry.
     prefix
         Use only so many features, the first: for Matryoshka SAEs.
 
@@ -81,7 +83,7 @@ def load_sae(source: str | Path, *, prefix: int | None = None) -> SAE:
     EncoderError
         If it is absent, incomplete, damaged, or of no known format or architecture.
     """
-    sae = registry.load_pretrained(str(source)) if is_registered(source) else _build(open_weights(Path(source)))
+    sae = registry.load_pretrained(str(source)) if is_registered(source) else _build(open_weights(_local(source)))
     return sae if prefix is None else sae.prefix(prefix)
 
 
@@ -90,15 +92,24 @@ def is_registered(source: str | Path) -> bool:
     return str(source).startswith(registry.PREFIX)
 
 
+def is_elsewhere(source: str | Path) -> bool:
+    """Whether this names an SAE on the hub or in SAELens's registry, and not a path."""
+    return is_registered(source) or str(source).startswith(hub.PREFIX)
+
+
 def hash_sae(source: str | Path) -> str:
     """One sha256 over the weights and the configuration of an SAE on disk, or over the weights of a registry's."""
     if is_registered(source):
         return _content_hash(load_sae(source))
     digest = hashlib.sha256()
-    for path in weights_files(Path(source)):
+    for path in weights_files(_local(source)):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def _local(source: str | Path) -> Path:
+    return hub.fetch(source) if str(source).startswith(hub.PREFIX) else Path(source)
 
 
 def _build(found: Opened) -> SAE:

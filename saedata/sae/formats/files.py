@@ -162,6 +162,12 @@ def open_weights(source: Path) -> Opened:
     return Opened(path, tensors, values, config, config_path)
 
 
+def open_config(source: Path) -> dict[str, Any]:
+    """The configuration beside an SAE's weights; empty if there is none. Parameters as in `open_weights`."""
+    *configs, _ = weights_files(source)
+    return _read_config(configs[0]) if configs else {}
+
+
 def _find(folder: Path) -> Path:
     if not folder.is_dir():
         msg = f"there is no SAE file or folder {str(folder)!r}"
