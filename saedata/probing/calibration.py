@@ -81,6 +81,36 @@ class Calibration:
         return np.stack([1 - yes, yes], axis=1)
 
 
+def best_cut(p: Values, y: Target) -> float:
+    """The probability from which "yes" is said with the best F1.
+
+    Parameters
+    ----------
+    p
+        [rows], of rows that were held out.
+    y
+        0 or 1.
+
+    Returns
+    -------
+    float
+        Halfway between two probabilities that were seen; of equally good ones the one nearest to one half.
+
+    Examples
+    --------
+    >>> round(best_cut(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])), 3)
+    0.25
+    """
+    order = np.argsort(-p, kind="stable")
+    ranked, right = p[order], np.cumsum(y[order] == 1)
+    last = np.flatnonzero(np.concatenate((np.diff(ranked) < 0, [True])))
+    f1 = 2 * right[last] / (last + 1 + right[-1])
+    below = np.concatenate((ranked[last[1:]], [0.0]))
+    cuts = (ranked[last] + below) / 2
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    return float(cuts[best[np.argmin(np.abs(cuts[best] - 0.5))]])
+
+
 def _line(scores: Values, y: Target) -> Callable[[Values], tuple[float, Values]]:
     """Loss of slope and offset, with its gradient."""
     from scipy.special import expit

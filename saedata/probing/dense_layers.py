@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from saedata.derived import Recipe, derived_folder, part_file
-from saedata.errors import EncoderError
 from saedata.frame.disk import reading
-from saedata.frame.reencode import check_one_encoder, other_weights
+from saedata.frame.reencode import check_one_encoder
+from saedata.probing.frame_encoder import encoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from saedata.encoders import LoadedEncoder
     from saedata.frame import Embeddings
-    from saedata.frame.manifest import EncoderInfo
     from saedata.frame.stored import StoredFrame
     from saedata.reader import Reader
 
@@ -95,15 +94,9 @@ def hidden_vectors(
     EncoderError
         The encoder cannot be had here, or has other weights than the frame was made with.
     """
-    loaded: list[LoadedEncoder] = [] if encoder is None else [encoder]
-
-    def reader() -> Reader:
-        if not loaded:
-            loaded.append(_load(frame.encoder))
-        return _checked(frame.encoder, loaded[0]).reader
 
     def make(texts: list[str]) -> pl.DataFrame:
-        vectors = pooled(texts, reader())
+        vectors = pooled(texts, encoder_of(frame, encoder).reader)
         width = frame.encoder.d_in
         return pl.DataFrame([pl.Series(name, vectors[name], dtype=pl.Array(pl.Float32, width)) for name in HIDDEN])
 
@@ -169,7 +162,7 @@ def _kept(stored: StoredFrame, folder: Path, docs: NDArray[np.integer]) -> pl.Da
     for number in np.unique(shard).tolist():
         mine = np.flatnonzero(shard == number)
         with reading(part_file(folder, number)):
-            tables.append(pl.read_parquet(part_file(folder, number))[docs[mine] - stored.starts[number]])
+            tables.append(pl.read_parquet(part_file(folder, number), glob=False)[docs[mine] - stored.starts[number]])
         places.append(mine)
     return pl.concat(tables).select(pl.all().gather(np.argsort(np.concatenate(places), kind="stable")))
 
@@ -185,15 +178,3 @@ def _texts(frame: Embeddings, docs: NDArray[np.integer]) -> list[str]:
     table = frame.scan_documents().select("doc", pl.col("text").fill_null("")).join(wanted.lazy(), on="doc", how="semi")
     texts: list[str] = wanted.join(table.collect(), on="doc", how="left", maintain_order="left")["text"].to_list()
     return texts
-
-
-def _load(info: EncoderInfo) -> LoadedEncoder:
-    from saedata.encoders import load_encoder
-
-    return load_encoder(info.name, precision="bfloat16" if info.precision == "bfloat16" else "float32")
-
-
-def _checked(info: EncoderInfo, loaded: LoadedEncoder) -> LoadedEncoder:
-    if (loaded.sae_sha256, loaded.reader.sha256) != (info.sae_sha256, info.reader_sha256):
-        raise EncoderError(other_weights(info.name))
-    return loaded

@@ -244,6 +244,12 @@ class Columns:
             chosen, kept = chosen[order], kept[:, order]
         return cls(form, chosen, levels[chosen], kept.mean(0), _spread(kept))
 
+    @classmethod
+    def given(cls, rows: Rows, chosen: NDArray[np.intp]) -> Columns:
+        """Activations of some features, standardised."""
+        kept = _dense(rows, chosen)
+        return cls(Form(), chosen, np.zeros(len(chosen), dtype=np.float32), kept.mean(0), _spread(kept))
+
     def first(self, k: int) -> Columns:
         """The best k of them."""
         assert self.chosen is not None

@@ -12,7 +12,7 @@ from saedata.errors import InputError
 from saedata.probing.targets import kind_of, quality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -151,7 +151,13 @@ def scores_of(model: Any, x: Any) -> NDArray[np.float64]:
     return np.asarray(score(x), dtype=np.float64)
 
 
-def choose(folds: Sequence[Fold], cs: Sequence[float] = CS) -> Choice:
+def choose(
+    folds: Sequence[Fold],
+    cs: Sequence[float] = CS,
+    *,
+    penalties: Sequence[Penalty] = PENALTIES,
+    judge: Callable[[NDArray[np.float64], Target], float] = quality,
+) -> Choice:
     """The penalty and C that do best on average over the folds; of equals the first: L2 and the stronger penalty.
 
     Parameters
@@ -160,17 +166,26 @@ def choose(folds: Sequence[Fold], cs: Sequence[float] = CS) -> Choice:
         Of each: columns and target to train on, columns and target to judge by.
     cs
         The grid.
+    penalties
+        Kinds to choose from, for a yes/no question.
+    judge
+        How good scores are.
     """
-    penalties = PENALTIES if kind_of(folds[0][1]) == "binary" else PENALTIES[:1]
-    return max((_best(folds, penalty, cs) for penalty in penalties), key=lambda choice: choice.score)
+    tried = penalties if kind_of(folds[0][1]) == "binary" else PENALTIES[:1]
+    return max((_best(folds, penalty, cs, judge) for penalty in tried), key=lambda choice: choice.score)
 
 
-def _best(folds: Sequence[Fold], penalty: Penalty, cs: Sequence[float]) -> Choice:
+def _best(
+    folds: Sequence[Fold],
+    penalty: Penalty,
+    cs: Sequence[float],
+    judge: Callable[[NDArray[np.float64], Target], float],
+) -> Choice:
     paths = [path(x, y, penalty, cs) for x, y, _, _ in folds]
     cut = penalty == "l1" or kind_of(folds[0][1]) != "binary" or len(folds[0][1]) > WHOLE
     best, worse = Choice(penalty, cs[0], -np.inf), 0
     for c, models in zip(cs, zip(*paths, strict=True), strict=False):
-        found = float(np.mean([quality(scores_of(m, f[2]), f[3]) for m, f in zip(models, folds, strict=True)]))
+        found = float(np.mean([judge(scores_of(m, f[2]), f[3]) for m, f in zip(models, folds, strict=True)]))
         if found > best.score:
             best, worse = Choice(penalty, c, found), 0
         elif found < best.score:

@@ -114,7 +114,7 @@ def evaluate(
         Of the draws.
     """
     found: list[dict[str, list[Values]]] = [{} for _ in predictions]
-    for weights in _weights(groups, resamples, seed):
+    for weights in resample_weights(groups, resamples, seed):
         for store, prediction in zip(found, predictions, strict=True):
             for name, values in figures(y, prediction, weights).items():
                 store.setdefault(name, []).append(values)
@@ -122,8 +122,14 @@ def evaluate(
     return [{name: Drawn(float(values[0]), values[1:]) for name, values in one.items()} for one in joined]
 
 
-def _weights(groups: NDArray[np.int64], resamples: int, seed: int) -> list[Values]:
-    """Weights of the rows: once each, then of each resample; in blocks that fit in memory."""
+def resample_weights(groups: NDArray[np.int64], resamples: int, seed: int) -> list[Values]:
+    """Weights of the rows: once each, then of each resample; in blocks that fit in memory.
+
+    Parameters
+    ----------
+    groups, resamples, seed
+        As for `evaluate`.
+    """
     rng = np.random.default_rng(seed)
     step = max(_CELLS // max(len(groups), 1), 1)
     blocks = [np.ones((1, len(groups)))]

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saedata.probing.calibration import Calibration
+from saedata.probing.calibration import Calibration, best_cut
 from saedata.probing.features import Columns, Form
-from saedata.probing.linear import Choice, choose, fit, scores_of
+from saedata.probing.linear import PENALTIES, Choice, choose, fit, scores_of
+from saedata.probing.targets import kind_of, quality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from saedata.probing.features import Float, Rows
-    from saedata.probing.linear import Fold, Split
+    from saedata.probing.linear import Fold, Penalty, Split
     from saedata.probing.targets import Target
+
+    Judge = Callable[[NDArray[np.float64], Target], float]
 
 KS = (1, 4, 16, 64, 128)
 FORMS = (Form(), Form(0.0), Form(0.3, relative=True))
@@ -47,12 +50,15 @@ class Probe:
         The regression, fitted to all training rows.
     calibration
         From its scores to probabilities, by scores of held-out rows.
+    cut
+        Probability from which saying "yes" had the best F1 on held-out rows; 0.5 where that is not asked.
     """
 
     columns: Columns | Terms
     choice: Choice
     model: Any
     calibration: Calibration
+    cut: float = 0.5
 
     @property
     def form(self) -> str | None:
@@ -74,15 +80,18 @@ class Probe:
 
 @dataclass(frozen=True)
 class Terms:
-    """TF-IDF weights of words and pairs of words, with the vocabulary of the training texts."""
+    """TF-IDF weights of words and pairs of words, or of characters, with the vocabulary of the training texts."""
 
     vectoriser: Any
 
     @classmethod
-    def learnt(cls, texts: Sequence[str]) -> Terms:
-        """The vocabulary and weights of the training texts."""
+    def learnt(cls, texts: Sequence[str], *, characters: bool = False) -> Terms:
+        """The vocabulary and weights of the training texts; of characters, runs of one to five inside of words."""
         from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
 
+        if characters:
+            runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 5), sublinear_tf=True, dtype=np.float32)
+            return cls(runs.fit(texts if any(map(str.strip, texts)) else [*texts, "a"]))
         words = r"(?u)\b\w+\b"  # short ones too
         vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=words)
         return cls(vectoriser.fit(texts if any(map(_has_word, texts)) else [*texts, "a"]))
@@ -133,6 +142,32 @@ def _narrow(folds: Sequence[Fold], k: int) -> list[Fold]:
     return [(x[:, :k], a, z[:, :k], b) for x, a, z, b in folds]
 
 
+def fit_features(
+    rows: Rows,
+    y: Target,
+    folds: Sequence[Split],
+    columns: NDArray[np.intp],
+    *,
+    judge: Judge = quality,
+) -> Probe:
+    """A probe on the activations of features that were chosen before, from the same training rows or others.
+
+    Parameters
+    ----------
+    rows, y, folds
+        As for `fit_sparse`.
+    columns
+        The features.
+    judge
+        How good scores are.
+    """
+    made: list[Fold] = []
+    for train, held in folds:
+        own = Columns.given(rows[train], columns)
+        made.append((own.of(rows[train]), y[train], own.of(rows[held]), y[held]))
+    return _probe(Columns.given(rows, columns), rows, y, choose(made, judge=judge), made)
+
+
 def refit_sparse(rows: Rows, y: Target, like: Probe) -> Probe:
     """A probe on other rows with the form, number of features, penalty, C and calibration of one that was chosen."""
     assert isinstance(like.columns, Columns)
@@ -147,23 +182,38 @@ def _sparse_fold(rows: Rows, y: Target, train: NDArray[np.intp], held: NDArray[n
     return columns.of(rows[train]), y[train], columns.of(rows[held]), y[held]
 
 
-def fit_dense(rows: Float, y: Target, folds: Sequence[Split]) -> Probe:
+def fit_dense(
+    rows: Float,
+    y: Target,
+    folds: Sequence[Split],
+    *,
+    penalties: Sequence[Penalty] = PENALTIES,
+    judge: Judge = quality,
+) -> Probe:
     """A probe on every column of a dense matrix, standardised."""
     made: list[Fold] = []
     for train, held in folds:
         columns = Columns.dense(rows[train])
         made.append((columns.of(rows[train]), y[train], columns.of(rows[held]), y[held]))
-    return _probe(Columns.dense(rows), rows, y, choose(made), made)
+    return _probe(Columns.dense(rows), rows, y, choose(made, penalties=penalties, judge=judge), made)
 
 
-def fit_terms(texts: Sequence[str], y: Target, folds: Sequence[Split]) -> Probe:
-    """A probe on words and pairs of words."""
+def fit_terms(
+    texts: Sequence[str],
+    y: Target,
+    folds: Sequence[Split],
+    *,
+    characters: bool = False,
+    penalties: Sequence[Penalty] = PENALTIES,
+) -> Probe:
+    """A probe on words and pairs of words, or on runs of characters."""
     made: list[Fold] = []
     for train, held in folds:
         known, unknown = [texts[i] for i in train], [texts[i] for i in held]
-        terms = Terms.learnt(known)
+        terms = Terms.learnt(known, characters=characters)
         made.append((terms.of(known), y[train], terms.of(unknown), y[held]))
-    return _probe(Terms.learnt(texts), texts, y, choose(made, TERM_CS), made)
+    chosen = choose(made, TERM_CS, penalties=penalties)
+    return _probe(Terms.learnt(texts, characters=characters), texts, y, chosen, made)
 
 
 def _sums(model: Any, columns: Any) -> NDArray[np.float64]:
@@ -176,5 +226,7 @@ def _sums(model: Any, columns: Any) -> NDArray[np.float64]:
 def _probe(columns: Columns | Terms, rows: Any, y: Target, choice: Choice, folds: Sequence[Fold]) -> Probe:
     """Fit what was chosen to all rows; scores of the rows that the folds held out calibrate it."""
     held = [_sums(fit(x, a, choice.penalty, choice.c), z) for x, a, z, _ in folds]
-    calibration = Calibration.of(np.concatenate(held), np.concatenate([b for *_, b in folds]))
-    return Probe(columns, choice, fit(columns.of(rows), y, choice.penalty, choice.c), calibration)
+    scores, truth = np.concatenate(held), np.concatenate([b for *_, b in folds])
+    calibration = Calibration.of(scores, truth)
+    cut = best_cut(calibration.probabilities(scores)[:, 1], truth) if kind_of(y) == "binary" else 0.5
+    return Probe(columns, choice, fit(columns.of(rows), y, choice.penalty, choice.c), calibration, cut)

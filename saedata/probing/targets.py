@@ -55,6 +55,25 @@ def macro_auc(scores: Scores, y: Target) -> float:
     return float(np.mean([auc(scores[:, c], (y == c).astype(np.int8)) for c in known]))
 
 
+def macro_accuracy(scores: Scores, y: Target) -> float:
+    """Mean over the classes there are of the share of their rows that is told right.
+
+    Parameters
+    ----------
+    scores
+        [rows, classes], or [rows], positive where class 1 is likelier.
+    y
+        Classes from 0.
+
+    Examples
+    --------
+    >>> macro_accuracy(np.array([[2.0, 1.0], [0.0, 1.0], [0.0, 1.0]]), np.array([0, 0, 1]))
+    0.75
+    """
+    said = (scores > 0).astype(np.int64) if scores.ndim == 1 else scores.argmax(1)
+    return float(np.mean([(said[y == c] == c).mean() for c in np.unique(y)]))
+
+
 def r_squared(scores: Scores, y: Target) -> float:
     """Share of the variance of y that predictions explain; below 0 where its mean would do better.
 
