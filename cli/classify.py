@@ -25,7 +25,7 @@ _SNIPPET = 30
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What `saedata probe --save` wrote.",
+    help="What --save of probe, toxicity or languages wrote.",
 )
 @click.option("--decide", "threshold", type=float, metavar="P", help="Say yes from this probability; default: its own.")
 @click.option("--reasons", type=click.IntRange(0), default=5, show_default=True, help="Features named per document.")

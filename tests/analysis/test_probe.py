@@ -16,8 +16,8 @@ from saedata.analysis.probe import Probing, probe
 from saedata.analysis.probe import main as module
 from saedata.analysis.probe.result import CURVES, DISPUTED, TABLE
 from saedata.analysis.probe.result import FEATURES as FEATURE_SCHEMA
-from saedata.analysis.probe.target import read_labels, sampled
 from saedata.errors import EncoderError, InputError, MismatchError
+from saedata.probing.labelled import read_labels, sampled
 from saedata.probing.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def test_labels_that_cannot_be_learnt(
     make_frame: MakeFrame, monkeypatch: pytest.MonkeyPatch, values: Any, message: str
 ):
     if message is None:  # as 10 000 classes would
-        monkeypatch.setattr("saedata.analysis.probe.target.MOST_CLASSES", 100)
+        monkeypatch.setattr("saedata.probing.labelled.MOST_CLASSES", 100)
         message = "column 'bad' has 120 different values, which are too many classes"
     frame = planted(make_frame, bad=values)
     with pytest.raises(InputError, match=message):

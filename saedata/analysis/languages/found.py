@@ -1,0 +1,153 @@
+"""LangFIR: features that are on in one language, and neither in random tokens nor in other languages (2604.03532)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from saedata.probing.targets import macro_accuracy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    Values = NDArray[np.float64]
+
+ALPHAS, BETAS, GAMMAS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9), (0.02, 0.1, 0.3), (0.02, 0.05, 0.1, 0.2, 0.4)
+"""What `tune` chooses from."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What makes a feature one of a language; ours, as the paper's are not told.
+
+    Attributes
+    ----------
+    alpha
+        Least share of the language's documents where it is on.
+    beta
+        Largest share of the random sequences.
+    gamma
+        Largest share of the documents of any other language.
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Where features are on.
+
+    Attributes
+    ----------
+    languages
+        Share of each language's documents, [languages, features].
+    random
+        Share of the random sequences, [features]; None: there are none.
+    """
+
+    languages: Values
+    random: Values | None
+
+    @property
+    def others(self) -> Values:
+        """The largest share in any other language, [languages, features]; 0 where there is none."""
+        if len(self.languages) == 1:
+            return np.zeros_like(self.languages)
+        ordered = np.sort(self.languages, axis=0)
+        largest, second = ordered[-1], ordered[-2]
+        return np.asarray(np.where(self.languages == largest, second, largest))
+
+    def found(self, limits: Thresholds, *, filtered: bool = True) -> list[NDArray[np.intp]]:
+        """Features of each language, the most selective first; `filtered`: without those of random sequences."""
+        others = self.others
+        kept = (self.languages >= limits.alpha) & (others <= limits.gamma) & (self.languages > others)
+        if filtered and self.random is not None:
+            kept &= self.random <= limits.beta
+        worth = self.languages - others
+        return [np.flatnonzero(own)[np.argsort(-gap[own], kind="stable")] for own, gap in zip(kept, worth, strict=True)]
+
+
+def shares_of(rows: csr_matrix, y: NDArray[np.int64], languages: int, threshold: float) -> Values:
+    """Share of the documents of each language in which each feature is on, [languages, features].
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> shares_of(csr_matrix([[2.0, 0], [1, 1], [0, 3]]), np.array([0, 0, 1]), 2, 1.0).tolist()
+    [[0.5, 0.0], [0.0, 1.0]]
+    """
+    on = rows.data > np.float32(threshold)
+    row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))[on]
+    cells = y[row] * rows.shape[1] + rows.indices[on]
+    counts = np.bincount(cells, minlength=languages * rows.shape[1]).reshape(languages, rows.shape[1])
+    sizes = np.maximum(np.bincount(y, minlength=languages), 1)
+    return np.asarray(counts / sizes[:, None])
+
+
+def tuned(
+    rows: csr_matrix,
+    y: NDArray[np.int64],
+    random: Values | None,
+    *,
+    languages: int,
+    threshold: float,
+    most: int,
+    held: NDArray[np.bool_],
+) -> Thresholds:
+    """Thresholds whose features tell held-out training documents apart best, by naive Bayes on at most `most` of each.
+
+    Parameters
+    ----------
+    rows, y
+        Training documents.
+    random
+        Shares of random sequences.
+    languages
+        How many there are.
+    threshold
+        Above which a feature is on.
+    most
+        Features of each language.
+    held
+        Which of the documents are held out.
+    """
+    shares = Shares(shares_of(rows[~held], y[~held], languages, threshold), random)
+    counts = np.bincount(y[~held], minlength=languages)
+    best, chosen = -1.0, Thresholds(ALPHAS[0], BETAS[-1], GAMMAS[-1])
+    betas = BETAS if random is not None else BETAS[-1:]
+    for limits in (Thresholds(a, b, g) for a in ALPHAS for b in betas for g in GAMMAS):
+        columns = joined(shares.found(limits), most)
+        if not len(columns):
+            continue
+        chances = bayes(rows[held][:, columns].toarray() > threshold, shares.languages[:, columns], counts)
+        score = macro_accuracy(chances, y[held])
+        if score > best:
+            best, chosen = score, limits
+    return chosen
+
+
+def joined(found: list[NDArray[np.intp]], most: int) -> NDArray[np.intp]:
+    """The first features of every language, in one ascending list."""
+    return np.unique(np.concatenate([own[:most] for own in found])).astype(np.intp)
+
+
+def bayes(on: NDArray[np.bool_], shares: Values, counts: NDArray[np.int64]) -> Values:
+    """Log likelihood of each language, of documents given by which features are on, [documents, languages].
+
+    Parameters
+    ----------
+    on
+        [documents, features].
+    shares
+        [languages, features].
+    counts
+        Documents that each language's shares are of; half a document is added on either side.
+    """
+    p = (shares * counts[:, None] + 0.5) / (counts[:, None] + 1.0)
+    log_on, log_off = np.log(p), np.log1p(-p)
+    return np.asarray(on.astype(np.float64) @ (log_on - log_off).T + log_off.sum(1))
