@@ -67,7 +67,7 @@ def measure() -> list[Figure]:
         for method in METHODS:
             order = one.ranking(method, temperature=temperature, per_phrase=count)
             hits = one.relevant[order]
-            scores = {"ap": average_precision(hits, int(one.relevant.sum())), "p50": float(hits[:AT].mean())}
+            scores = {"ap": average_precision(hits, int(one.relevant.sum())), "p50": float(hits[:AT].sum() / AT)}
             rows.append({"pool": one.pool, "kind": one.kind, "query": one.query, "method": method, **scores})
         share = float(one.relevant.mean())
         rows.append(
