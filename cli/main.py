@@ -16,6 +16,7 @@ from saedata.errors import SaedataError
 
 _COMMANDS = {  # in the order of a user's first day; each is imported only when it runs
     "report": "Write one HTML file that tells how corpora differ.",
+    "app": "Look at corpora in the browser.",
     "embed": "Turn a corpus into a sparse frame on disk.",
     "diff": "Compare corpora feature by feature.",
     "correlate": "Find features that go together, or avoid each other, more than chance explains.",
@@ -23,7 +24,10 @@ _COMMANDS = {  # in the order of a user's first day; each is imported only when 
     "cluster": "Group documents, by all features or along an axis that you name.",
     "search": "Find the documents that have a property.",
     "probe": "Tell what predicts a label: few features, beside dense vectors and words.",
-    "classify": "Score documents with a saved probe.",
+    "separability": "Tell how well single features separate concepts, beside single dense units.",
+    "toxicity": "Tell what is toxic in each language, by few features, beside dense vectors and words.",
+    "languages": "Find the features that are on in one language and nowhere else.",
+    "classify": "Score documents with a saved probe or detector.",
     "features": "List the features of a frame.",
     "families": "List features that are nearly the same, and those that are always or never on.",
     "label": "Write a label for every feature, with a language model.",

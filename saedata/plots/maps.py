@@ -69,10 +69,7 @@ def value_map(
     drawn = there.sample(most, seed=seed).sort("doc") if there.height > most else there
     spots = _with_texts(drawn.join(values.select("doc", "value"), on="doc", how="left", maintain_order="left"), texts)
     x, y = _axes(there)
-    if values.schema["value"].is_numeric():
-        dots = _by_number(spots, x, y)
-    else:
-        dots = _by_name(spots, x, y)
+    dots = (_by_number if values.schema["value"].is_numeric() else _by_name)(spots, x, y)
     shown = counted(there.height, "document")
     if drawn.height < there.height:
         shown = f"{drawn.height:,} of {there.height:,} documents, chosen at random"
@@ -192,7 +189,8 @@ def _by_name(spots: pl.DataFrame, x: alt.X, y: alt.Y) -> list[Drawing]:
 
 
 def _cells(there: pl.DataFrame, values: pl.DataFrame | None, bins: int) -> pl.DataFrame:
-    edges = [np.linspace(*_domain(there[name]), bins + 1) for name in ("x", "y")]
+    ends = [_domain(there[name]) for name in ("x", "y")]
+    edges = [np.linspace(low, high, bins + 1) for low, high in ends]
     at = [
         np.clip(np.digitize(there[name].to_numpy(), edge) - 1, 0, bins - 1)
         for name, edge in zip("xy", edges, strict=True)
