@@ -3,13 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test lint format bench soak interop wheel clean
+.PHONY: report demo test test-browser screenshots lint format bench soak interop wheel clean
 
 report: $(READY)  ## the main job on the samples: report.html
 	$(BIN)/saedata report samples/willow.jsonl samples/flint.jsonl --out report.html
 
+demo: $(READY)  ## the dashboard on the samples, in a browser
+	$(BIN)/python samples/both.py build/corpora/both.jsonl
+	$(BIN)/saedata app samples/willow.jsonl samples/flint.jsonl --corpora build/corpora
+
 test: $(READY) lint  ## linters, types, tests
 	$(BIN)/python -m pytest
+
+test-browser: $(READY) .venv/.browser  ## the dashboard in a headless Chromium, which it fetches itself
+	$(BIN)/python -m pytest -o timeout=900 tests_browser
+
+screenshots: $(READY) .venv/.browser  ## pictures of the dashboard for the README
+	$(BIN)/python -m tests_browser.screenshots docs
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -37,6 +47,11 @@ wheel: $(READY)
 
 clean:
 	rm -rf .venv .venv-interop build dist *.egg-info report.html
+
+.venv/.browser: tests_browser/chromium.py $(READY)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	$(BIN)/python -m tests_browser.chromium
+	touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

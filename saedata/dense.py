@@ -184,7 +184,7 @@ def _table(texts: list[str]) -> pl.DataFrame:
 
 def _read(part: Path) -> NDArray[np.float32]:
     with reading(part):
-        return pl.read_parquet(part, columns=[SENTENCE])[SENTENCE].to_numpy().astype(np.float32, copy=False)
+        return pl.read_parquet(part, columns=[SENTENCE], glob=False)[SENTENCE].to_numpy().astype(np.float32, copy=False)
 
 
 @lru_cache(maxsize=4)

@@ -169,7 +169,8 @@ def _make_parts(frame: StoredFrame, recipe: Recipe, folder: Path, sources: list[
     with progress(recipe.stage, total=left, unit="documents") as done:
         for number in range(len(parts), len(sources)):
             with disk.reading(frame.layout.documents(number)):
-                texts = pl.read_parquet(frame.layout.documents(number), columns=["text"])["text"].fill_null("")
+                table = pl.read_parquet(frame.layout.documents(number), columns=["text"], glob=False)
+            texts = table["text"].fill_null("")
             file = part_file(folder, number)
             disk.write_parquet(file, recipe.make(texts.to_list()))
             parts.append(Part(sources[number], file.stat().st_size, disk.sha256_file(file)))

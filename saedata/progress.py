@@ -10,7 +10,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Listener = Callable[[str, float, float | None, str], None]
+
 _PATIENCE = 2.0
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Tell a function how far stages are, instead of showing bars: for a program around this one.
+
+    Parameters
+    ----------
+    listener
+        Called with the stage, the amount done so far, the total (None: not known) and the unit.
+
+    Examples
+    --------
+    >>> with listening(lambda *told: print(*told)), progress("counting", total=2, unit="documents") as done:
+    ...     done(2)
+    counting 0.0 2 documents
+    counting 2.0 2 documents
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 @contextmanager
@@ -32,6 +58,9 @@ def progress(stage: str, *, total: float | None, unit: str) -> Iterator[Callable
     ...     done(1)
     ...     done(1)
     """
+    if _listeners:
+        yield _telling(_listeners[-1], stage, total, unit)
+        return
     if not sys.stderr.isatty():
         yield lambda _amount: None
         return
@@ -40,6 +69,18 @@ def progress(stage: str, *, total: float | None, unit: str) -> Iterator[Callable
         yield bar.advance
     finally:
         bar.close()
+
+
+def _telling(listener: Listener, stage: str, total: float | None, unit: str) -> Callable[[float], None]:
+    sofar = 0.0
+
+    def advance(amount: float) -> None:
+        nonlocal sofar
+        sofar += amount
+        listener(stage, sofar, total, unit)
+
+    advance(0.0)
+    return advance
 
 
 class _Bar:

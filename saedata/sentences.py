@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ LONGEST = 256
 """Tokens of a text that are read."""
 
 BATCH = 128
+_one_at_a_time = threading.Lock()
 _LAYERS = 6
 
 
@@ -36,6 +38,11 @@ def embed_sentences(texts: Sequence[str]) -> NDArray[np.float32]:
     numpy.ndarray
         float32 [texts, 384], of unit length: products of rows are cosines.
     """
+    with _one_at_a_time:  # a tokenizer is no more than one thread's
+        return _embedded(texts)
+
+
+def _embedded(texts: Sequence[str]) -> NDArray[np.float32]:
     import torch
 
     reader = _sentence_encoder()

@@ -219,7 +219,7 @@ def _begin(file: IO[bytes], dtype: np.dtype[Any], size: int) -> None:
 
 def _read(part: Path) -> pl.DataFrame:
     with reading(part):
-        return pl.read_parquet(part)
+        return pl.read_parquet(part, glob=False)
 
 
 def _parameters(documents: int) -> bytes:

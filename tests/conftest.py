@@ -16,7 +16,7 @@ import pytest
 from saedata.frame import Embeddings, EncoderInfo, FrameWriter
 from saedata.frame.layout import ACTIVATION_SCHEMA, DOCUMENT_SCHEMA
 
-pytest_plugins = ["tiny_models"]
+pytest_plugins = ["tiny_models", "dashboard_fixtures"]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,9 @@ TOKEN_DOCUMENTS = 20
 TOKENS = 6
 """Tokens kept for each feature."""
 
+_LETTER = r"[\p{Alphabetic}--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
+"""Of scripts that put spaces between words."""
+
 
 def feature_name(row: Mapping[str, Any]) -> str:
     """Name under which a feature is shown.
@@ -174,12 +177,19 @@ def strongest_tokens(view: View) -> pl.DataFrame:
 
 
 def _word() -> pl.Expr:
-    """The word that the token is, or is part of, in lower case; a token that is no letter stays as it is."""
+    """The word that the token is, or is part of, in lower case; a token that is no letter stays as it is.
+
+    Tokens of many readers begin with the space before them, which ends the word before. In scripts that put no space
+    between words (Chinese, Japanese, Thai) the token stays as it is.
+    """
     text, start, stop = pl.col("text"), pl.col("start"), pl.col("stop")
-    span = text.str.slice(start, stop - start).str.strip_chars()
-    before = text.str.head(start).str.extract(r"(\p{Alphabetic}*)$")
-    after = text.str.slice(stop).str.extract(r"^(\p{Alphabetic}*)")
-    is_letters = span.str.contains(r"^\p{Alphabetic}+$")
+    token = text.str.slice(start, stop - start)
+    span = token.str.strip_chars()
+    before = text.str.head(start).str.extract(f"({_LETTER}*)$")
+    before = pl.when(token.str.contains(r"^\s")).then(pl.lit("")).otherwise(before)
+    after = text.str.slice(stop).str.extract(f"^({_LETTER}*)")
+    after = pl.when(token.str.contains(r"\s$")).then(pl.lit("")).otherwise(after)
+    is_letters = span.str.contains(f"^{_LETTER}+$")
     word = pl.when(is_letters).then(pl.concat_str(before, span, after)).otherwise(span)
     return word.str.to_lowercase()
 

@@ -200,7 +200,7 @@ def _tables(layout: Layout, shards: int, columns: list[str]) -> Iterator[pl.Data
     for index in range(shards):
         path = layout.activations(index)
         with reading(path):
-            waiting.append(pl.read_parquet(path, columns=columns))
+            waiting.append(pl.read_parquet(path, columns=columns, glob=False))
         if sum(table.height for table in waiting) >= TOGETHER:
             yield pl.concat(waiting)
             waiting = []

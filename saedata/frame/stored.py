@@ -53,7 +53,7 @@ class StoredFrame:
     def features(self) -> pl.DataFrame:
         """Content of ``features.parquet``."""
         with reading(self.layout.features):
-            table = pl.read_parquet(self.layout.features)
+            table = pl.read_parquet(self.layout.features, glob=False)
             if table.schema != FEATURE_SCHEMA or table.height != self.manifest.encoder.d_sae:
                 msg = "it does not have one row per feature with the columns of a frame"
                 raise ValueError(msg)

@@ -67,7 +67,7 @@ class ShardView:
 
     def _read(self, path: Path, columns: list[str] | None, *, by_feature: bool) -> pl.DataFrame:
         with reading(path):
-            lazy = self.view.restrict(pl.scan_parquet(path), self.part, by_feature=by_feature)
+            lazy = self.view.restrict(pl.scan_parquet(path, glob=False), self.part, by_feature=by_feature)
             return (lazy.select(columns) if columns else lazy).collect()
 
 
@@ -218,7 +218,7 @@ class View:
         layout = part.frame.layout
         path = layout.activations if activations else layout.documents
         # With nothing selected the first shard still gives the columns.
-        lazy = pl.scan_parquet([path(index) for index in self._touched(part) or [0]])
+        lazy = pl.scan_parquet([path(index) for index in self._touched(part) or [0]], glob=False)
         return self.restrict(lazy, part, by_feature=activations)
 
 

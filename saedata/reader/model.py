@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from saedata.reader.chat import ChatTemplate
 
 Document = str | Conversation | None
+
+_locks: WeakKeyDictionary[torch.nn.Module, threading.Lock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class Reader:
         """Hidden states at several places at once; see `hidden`."""
         import torch
 
-        with torch.inference_mode(), caught(taps) as found:
+        # Hooks belong to the model: of two threads at once each would catch what the other's documents give.
+        with _locks.setdefault(self.model, threading.Lock()), torch.inference_mode(), caught(taps) as found:
             self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device))
         return [tensors[0] for tensors in found]

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from saedata.frame import Embeddings, feature_name, feature_name_expr
+from saedata.frame.features import _word
 
 MakeFrame = Callable[..., Embeddings]
 
@@ -83,6 +84,23 @@ def test_tokens_are_those_of_the_strongest_documents(make_frame: MakeFrame):
     tokens = make_frame("a.sae", rows, features=2).features["tokens"].to_list()
     assert tokens[0] == ["zero", "sorry", "apologies,", "one", "two", "three"]
     assert tokens[1] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "token", "word"),
+    [
+        ("an apology of ours", "polog", "apology"),
+        ("an apology of ours", " apolog", "apology"),  # most tokenizers put the space before the word into its token
+        ("an apology of ours", "an ", "an"),
+        ("so Entschuldigungen", "schuldig", "entschuldigungen"),
+        ("我很抱歉打扰你", "抱歉", "抱歉"),
+        ("读ccav报道", "cc", "ccav"),
+        ("wait...", "...", "..."),
+    ],
+)
+def test_a_token_stands_for_its_word(text: str, token: str, word: str):
+    frame = pl.DataFrame({"text": [text], "start": [text.index(token)], "stop": [text.index(token) + len(token)]})
+    assert frame.select(word=_word())["word"].item() == word
 
 
 def test_tokens_are_cut_by_characters_not_bytes(frame: Embeddings):
