@@ -17,6 +17,7 @@ from saedata.encoders import Encoder, find_encoder, load_encoder, load_encoder_r
 from saedata.errors import FrameError, InputError
 from saedata.progress import progress
 from saedata.reader import Device, Document, Hook, Precision, Reader, check_conversations
+from saedata.reader.packed import is_packed
 from saedata.sae.activations import collect_activations
 from saedata.sae.formats import save_sae
 from saedata.sae.quality import Quality, measure
@@ -166,11 +167,12 @@ def evaluate_sae(
 
 def _spec(reader: str, layer: int, folder: Path, context: int | None) -> Encoder:
     """Describe the encoder to be; a known encoder's name stands for its reader."""
-    if Path(reader).is_dir() or "/" in reader:
+    if Path(reader).is_dir() or "/" in reader or is_packed(reader):
         return Encoder(folder.name, reader, layer, folder, context)
     known = find_encoder(reader)
     about = f"trained by saedata on layer {layer} of {known.reader}"
-    return replace(known, layer=layer, sae=folder, context=context or known.context, about=about)
+    context = context or known.context
+    return replace(known, layer=layer, sae=folder, context=context, about=about, centred=False, listing=None)
 
 
 def _claim(folder: Path, read: Corpus, loaded: Reader, options: TrainOptions, **more: Any) -> Path:

@@ -14,8 +14,8 @@ import numpy as np
 from scipy import sparse
 
 from benchmarks.probing.matrices import Matrices, encode
-from saedata.folders import cache_folder
 from saedata.encoders import LoadedEncoder
+from saedata.folders import cache_folder
 from saedata.reader import Device, Precision, Reader, load_reader
 
 CHUNK = 1024

@@ -46,10 +46,6 @@ class TrainOptions:
         A feature that was off for so many tokens is dead and gets the auxiliary loss (Gao et al., 2406.04093).
     aux_weight
         Weight of that loss.
-    loudest
-        Dimensions of the hidden state whose standard deviation is more than so many times the median of all are turned
-        down to that while training; None: none is. Decoders have a few that are tens of times louder than the others
-        (Sun et al., 2402.17762), and most of the squared error would be theirs.
     seed
         Of initial weights and token order.
     """
@@ -61,7 +57,6 @@ class TrainOptions:
     learning_rate: float = 8e-4
     dead_after: int = 500_000
     aux_weight: float = 1 / 32
-    loudest: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -71,9 +66,6 @@ class TrainOptions:
                 raise InputError(msg)
         if self.l0 > self.features:
             msg = f"l0 ({self.l0}) cannot exceed the number of features ({self.features})"
-            raise InputError(msg)
-        if self.loudest is not None and not self.loudest >= 1:
-            msg = f"loudest is {self.loudest}, but must be 1 or more medians"
             raise InputError(msg)
 
 
@@ -125,7 +117,7 @@ class _Run:
 
         self.options, self.device, self.step = options, torch.device(device), 0
         self._source = activations
-        self._mean, self._scale, self._volume = self._normalisation()
+        self._mean, self._scale = self._normalisation()
         d_in = activations.shape[1]
         start = SAE.random(d_in=d_in, d_sae=options.features, seed=options.seed)
         self.W_dec = start.W_dec.to(self.device).contiguous()
@@ -141,22 +133,15 @@ class _Run:
     def _parameters(self) -> list[torch.Tensor]:
         return [self.W_enc, self.b_enc, self.W_dec, self.b_dec]
 
-    def _normalisation(self) -> tuple[torch.Tensor, float, torch.Tensor]:
-        """Mean of the hidden states, a factor for all dimensions, and one for each, at most 1.
-
-        With both they have a mean square of 1 per dimension.
-        """
+    def _normalisation(self) -> tuple[torch.Tensor, float]:
+        """Mean of the hidden states, and the factor that gives them a mean square of 1 per dimension."""
         import torch
 
         rows = np.linspace(0, len(self._source) - 1, min(len(self._source), _CALIBRATION_TOKENS)).astype(np.int64)
         sample = torch.from_numpy(np.asarray(self._source[rows], dtype=np.float32))
         mean = sample.mean(0)
-        spread = (sample - mean).square().mean(0).sqrt()
-        volume = torch.ones_like(spread)
-        if self.options.loudest is not None:
-            volume = (self.options.loudest * spread.median() / spread.clamp_min(1e-9)).clamp_max(1.0)
-        scale = float((spread * volume).square().mean().rsqrt())
-        return mean.to(self.device), scale, volume.to(self.device)
+        scale = float((sample - mean).square().mean().rsqrt())
+        return mean.to(self.device), scale
 
     def _rows(self, step: int) -> torch.Tensor:
         """Batch of a step: every token once in each pass, in an order that depends on seed and pass only."""
@@ -172,7 +157,7 @@ class _Run:
         import torch
 
         x = torch.from_numpy(np.asarray(self._source[rows], dtype=np.float32)).to(self.device)
-        return (x - self._mean) * (self._scale * self._volume)
+        return (x - self._mean) * self._scale
 
     def _product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         import torch
@@ -251,14 +236,13 @@ class _Run:
 
     def finished(self) -> SAE:
         """Inference weights: normalisation folded in, activations in units of the hidden state."""
-        W_enc = self.W_enc * self._volume[:, None]
-        bias = self.b_enc / self._scale - self._mean @ W_enc
+        bias = self.b_enc / self._scale - self._mean @ self.W_enc
         threshold = self._threshold() / self._scale
         return JumpReLU(
-            W_enc=W_enc,
+            W_enc=self.W_enc.clone(),
             b_enc=bias,
-            W_dec=self.W_dec / self._volume,
-            b_dec=self._mean + self.b_dec / (self._scale * self._volume),
+            W_dec=self.W_dec.clone(),
+            b_dec=self._mean + self.b_dec / self._scale,
             threshold=bias.new_full(bias.shape, threshold),
             mean=self._mean,
             metadata={"training": asdict(self.options) | {"tokens": len(self._source)}},

@@ -1,6 +1,5 @@
 """Training: gradients are right, known directions are found, runs repeat and resume."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,27 +72,6 @@ def test_the_auxiliary_gradient_equals_autograd(planted: tuple[np.ndarray, torch
     (OPTIONS.aux_weight * miss * x.square().sum() / len(x)).backward()
     for leaf, parameter in zip((enc, b_enc, dec), run._parameters[:3], strict=True):
         torch.testing.assert_close(parameter.grad, leaf.grad, rtol=1e-4, atol=1e-5)
-
-
-def test_loud_dimensions_do_not_drown_the_others(planted: tuple[np.ndarray, torch.Tensor]) -> None:
-    states, _ = planted
-    loud = states.astype(np.float32)
-    loud[:, 0] = np.random.default_rng(1).normal(500, 40, size=len(loud))
-    x = torch.from_numpy(loud[:5000])
-    missed = {}
-    for loudest in (None, 2.0):
-        sae = train_sae(loud.astype(np.float16), replace(OPTIONS, loudest=loudest))
-        error = (sae.decode(sae.encode(x)) - x).square().sum(0) / (x - x.mean(0)).square().sum(0)
-        missed[loudest] = error[1:].mean()
-    assert missed[2.0] < 0.25
-    assert missed[2.0] < 0.7 * missed[None]
-
-
-def test_without_loud_dimensions_nothing_is_turned_down(planted: tuple[np.ndarray, torch.Tensor]) -> None:
-    few = replace(OPTIONS, steps=5)
-    plain, tamed = (train_sae(planted[0], replace(few, loudest=loudest)) for loudest in (None, 20.0))
-    torch.testing.assert_close(plain.W_enc, tamed.W_enc)
-    torch.testing.assert_close(plain.b_dec, tamed.b_dec)
 
 
 def test_the_same_seed_gives_the_same_sae_and_another_seed_another(planted: tuple[np.ndarray, torch.Tensor]) -> None:
