@@ -59,10 +59,7 @@ class Poles(SAE):
 
     def activate(self, before: torch.Tensor, features: slice) -> torch.Tensor:
         """Both poles of a block of signed features, side by side."""
-        import torch
-
-        value = self.signed_sae.activate(before, features)
-        return torch.cat([value.relu(), (-value).relu()], dim=-1)
+        return _both(self.signed_sae.activate(before, features))
 
     def prefix(self, features: int) -> Poles:
         """Both poles of the first signed features."""
@@ -73,13 +70,18 @@ class Poles(SAE):
         return self.of(self.signed_sae.to(device, dtype))
 
     def _dense(self, x: torch.Tensor) -> torch.Tensor:
-        import torch
-
-        value = self.signed_sae._dense(x)
-        return torch.cat([value.relu(), (-value).relu()], dim=-1)
+        return _both(self.signed_sae._dense(x))
 
     def _entries(self, x: torch.Tensor, size: int) -> Entries:
         found = self.signed_sae._entries(x, size)
         feature = found.feature + self.signed_sae.d_sae * (found.value < 0)
         order = (found.token * self.d_sae + feature).argsort()
         return Entries(found.token[order], feature[order], found.value.abs()[order])
+
+
+def _both(value: torch.Tensor) -> torch.Tensor:
+    """What is above zero, and beside it what is below, sign removed."""
+    import torch
+
+    positive = value.relu()
+    return torch.cat([positive, positive - value], dim=-1)  # of -value the relu may be -0.0

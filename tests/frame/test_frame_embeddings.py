@@ -95,7 +95,7 @@ def test_top_documents_of_several_features_read_each_shard_once(frame: Embedding
     reads = []
     real = pl.scan_parquet
     monkeypatch.setattr("saedata.frame.top.FEW", 0)
-    monkeypatch.setattr(pl, "scan_parquet", lambda path: reads.append(path) or real(path))
+    monkeypatch.setattr(pl, "scan_parquet", lambda path, **how: reads.append(path) or real(path, **how))
     top = frame.top_documents([3, 0, 7, 2], 2)
     assert top.select("feature", "doc").rows() == [(3, 6), (0, 4), (0, 0), (2, 0), (2, 4)]
     assert len(reads) == len(set(reads)) == 6
