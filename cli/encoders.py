@@ -36,6 +36,7 @@ def command(name: str | None, out: Path | None, as_json: bool) -> None:  # noqa:
 
 
 def _print(found: pl.DataFrame) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from saedata.encoders.listed import user_file
@@ -46,7 +47,7 @@ def _print(found: pl.DataFrame) -> None:
         memory = "" if row["memory"] is None else in_bytes(row["memory"])
         features = "" if row["features"] is None else f"{row['features']:,}"
         cells = (row["name"], row["reader"], str(row["layer"]), features, _labels(row), memory, row["state"])
-        table.add_row(*map(printable, cells))
+        table.add_row(*(escape(printable(cell)) for cell in cells))
     show(
         table,
         "`saedata encoders NAME` says more, the licence too; any folder that `saedata train` wrote works as an encoder",
@@ -63,9 +64,10 @@ def _labels(row: dict[str, Any]) -> str:
 
 
 def _print_one(found: pl.DataFrame) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     for field, value in found.iter_rows():
-        table.add_row(f"[bold]{field}[/bold]", printable(value))
+        table.add_row(f"[bold]{field}[/bold]", escape(printable(value)))
     show(table)

@@ -83,6 +83,8 @@ def test_it_is_listed_with_licence_extra_and_memory_and_small_enough() -> None:
     assert "Gemma" in row["licence"]
     assert "saedata[multilingual]" in row["about"]
     assert 4e8 < row["memory"] < 2e9
+    told = CliRunner().invoke(cli, ["encoders", "multilingual"]).output
+    assert "saedata[multilingual]" in "".join(told.split())  # brackets are no markup
     spec = find_encoder("multilingual")
     sae = load_sae("multilingual")
     assert (sae.d_in, sae.d_sae) == (spec.listing.width, spec.listing.features) == (640, 4096)
