@@ -33,7 +33,7 @@ QUICK: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Languages:
-    from conftest import FrameParts
+    from frame_parts import FrameParts
 
     rows, user = language_rows()
     frame = FrameParts(rows, features=FEATURES, shard=50, user=user).write(tmp_path_factory.mktemp("tongues") / "a.sae")

@@ -48,7 +48,7 @@ def two_folds() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory, two_folds: None) -> Toxicity:
-    from conftest import FrameParts
+    from frame_parts import FrameParts
 
     folder = tmp_path_factory.mktemp("toxic")
     rows, user = toxic_rows(80)

@@ -159,7 +159,7 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from conftest import FrameParts
+from frame_parts import FrameParts
 rows = [(f"document {i} says sorry {i % 7} times", {i % 60: 1.0 + i, 60 + i % 4: 2.0}) for i in range(800)]
 parts = FrameParts(rows, features=64, shard=40)
 print("ready", flush=True)

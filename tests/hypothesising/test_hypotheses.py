@@ -40,9 +40,12 @@ def frames(make_frame: Callable[..., Embeddings]) -> Frames:
     return planted(make_frame)
 
 
+_NUMBERS = itertools.count()
+
+
 def ask(frames: Frames, model: Model, **options: Any) -> pl.DataFrame:
     """The table; every model has a name of its own, so that no journal answers in its place."""
-    model.name = f"stand-in {id(model)}"
+    model.name = f"stand-in {next(_NUMBERS)}"
     return hypotheses(*frames, model=model, **{"documents": 60} | options).table
 
 
