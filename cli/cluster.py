@@ -9,7 +9,7 @@ import click
 from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.dataset import counting_options, first_words
 from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import brief, check_out, emit, percent, printable, show, told
+from saedata_cli.output import brief, check_out, emit, emit_beside, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -103,11 +103,7 @@ def command(
     with told():
         found = cluster(frame, model=model, **options)
     emit(found.documents, out=out, as_json=as_json, people=lambda: _print(found, frame, top))
-    if out is not None:
-        for name in _MORE:
-            table = getattr(found, name)
-            if table.height:
-                emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
+    emit_beside({name: getattr(found, name) for name in _MORE}, out=out)
     draw(plot, lambda: _pictures(found, frame))
 
 

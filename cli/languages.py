@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from saedata.errors import InputError
-from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, percent, printable, show, told
+from saedata_cli.options import corpus_options, leave_defaults, open_all, table_options
+from saedata_cli.output import check_out, check_save, emit, emit_beside, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ _MORE = ("dropped", "counts", "matrix", "convergence", "identification", "mix", 
 """Tables that --out writes beside the features, where they are not empty."""
 
 _FEATURES, _SWITCHING = 2, 5
-_NONE = "none"
 
 
 def _finding(command: Command) -> Command:
@@ -108,11 +106,8 @@ def command(
     from saedata.analysis.languages import languages
 
     check_out(out)
-    _check_save(save)
-    if options["baselines"] == (_NONE,):
-        options["baselines"] = ()
-    elif not options["baselines"]:
-        del options["baselines"]
+    check_save(save)
+    leave_defaults(options, "baselines")
     asked = [corpus] if apply is None else [corpus, apply]
     frames = open_all(asked, encoder=encoder, text=text, roles=roles, limit=limit)
     with told():
@@ -121,23 +116,8 @@ def command(
         found.save(save)
         click.echo(f"{save}: a detector of {found.counts.height} languages", err=True)
     emit(found.table, out=out, as_json=as_json, people=lambda: _print(found))
-    if out is not None:
-        for name in _MORE:
-            table = getattr(found, name)
-            if table.height:
-                emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
+    emit_beside({name: getattr(found, name) for name in _MORE}, out=out)
     draw(plot, lambda: _pictures(found))
-
-
-def _check_save(save: Path | None) -> None:
-    """Refuse a detector that cannot be written, before any work is done."""
-    msg = ""
-    if save is not None and save.suffix != ".json":
-        msg = f"--save {save}: the name must end in .json"
-    elif save is not None and not save.absolute().parent.is_dir():
-        msg = f"--save {save}: there is no folder {save.parent}"
-    if msg:
-        raise InputError(msg)
 
 
 def _pictures(found: Languages) -> list[Any]:

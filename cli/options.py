@@ -156,3 +156,12 @@ def open_all(
     if not all(is_frame(corpus) for corpus in given):
         loaded = load_encoder(encoder)
     return [as_embeddings(corpus, encoder=loaded, text=text, roles=roles, limit=limit) for corpus in given]
+
+
+def leave_defaults(options: dict[str, Any], *names: str) -> None:
+    """Leave what was not given to the function's own default; "none" alone is an empty choice."""
+    for name in names:
+        if options[name] == ("none",):
+            options[name] = ()
+        elif not options[name]:
+            del options[name]

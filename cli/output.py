@@ -15,7 +15,7 @@ import polars as pl
 from saedata.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.table import Table
 
@@ -29,8 +29,22 @@ def check_out(out: Path | None) -> None:
     if out.suffix not in _FORMATS.split(", "):
         msg = f"--out {out}: the name must end in {_FORMATS.replace(', .json', ' or .json')}"
         raise InputError(msg)
-    if not out.absolute().parent.is_dir():
-        msg = f"--out {out}: there is no folder {out.parent}"
+    _check_folder("--out", out)
+
+
+def check_save(save: Path | None) -> None:
+    """Refuse a --save that a detector cannot be written to, before any work is done."""
+    if save is None:
+        return
+    if save.suffix != ".json":
+        msg = f"--save {save}: the name must end in .json"
+        raise InputError(msg)
+    _check_folder("--save", save)
+
+
+def _check_folder(option: str, path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        msg = f"{option} {path}: there is no folder {path.parent}"
         raise InputError(msg)
 
 
@@ -43,6 +57,15 @@ def emit(frame: pl.DataFrame, *, out: Path | None, as_json: bool, people: Callab
         click.echo(_json(frame))
     if out is None and not as_json and people:
         people()
+
+
+def emit_beside(tables: Mapping[str, pl.DataFrame], *, out: Path | None) -> None:
+    """Write further tables beside the first, x.NAME.csv beside x.csv, where they are not empty."""
+    if out is None:
+        return
+    for name, table in tables.items():
+        if table.height:
+            emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
 
 
 def _json(frame: pl.DataFrame) -> str:

@@ -9,8 +9,8 @@ import click
 
 from saedata.errors import InputError
 from saedata_cli.dataset import first_words
-from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, printable, show, told
+from saedata_cli.options import corpus_options, leave_defaults, open_all, table_options
+from saedata_cli.output import check_out, check_save, emit, emit_beside, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _MORE = ("features", "disputed", "curves", "leaks")
 """Tables that --out writes beside the figures, where they are not empty."""
 
 _FEATURES, _DISPUTED = 10, 5
-_NONE = "none"
 
 
 def _fitting(command: Command) -> Command:
@@ -137,7 +136,7 @@ def command(
 
     check_out(out)
     _check_save(save, save_k, options)
-    _defaults(options)
+    leave_defaults(options, "ks", "baselines")
     (frame,) = open_all([corpus], encoder=encoder, text=text, roles=roles, limit=limit)
     with told():
         found = probe(frame, **options)
@@ -145,33 +144,16 @@ def command(
         found.save(save, k=save_k)
         click.echo(f"{save}: a probe of {save_k or found.best} features", err=True)
     emit(found.table, out=out, as_json=as_json, people=lambda: _print(found, frame))
-    if out is not None:
-        for name in _MORE:
-            table = getattr(found, name)
-            if table.height:
-                emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
+    emit_beside({name: getattr(found, name) for name in _MORE}, out=out)
     draw(plot, lambda: _pictures(found))
-
-
-def _defaults(options: dict[str, Any]) -> None:
-    """What was not given is the function's own default."""
-    if not options["ks"]:
-        del options["ks"]
-    if options["baselines"] == (_NONE,):
-        options["baselines"] = ()
-    elif not options["baselines"]:
-        del options["baselines"]
 
 
 def _check_save(save: Path | None, save_k: int | None, options: dict[str, Any]) -> None:
     """Refuse a probe that cannot be written, before any work is done."""
+    check_save(save)
     msg = ""
     if save is None:
         msg = "--save-k needs --save FILE" if save_k is not None else ""
-    elif save.suffix != ".json":
-        msg = f"--save {save}: the name must end in .json"
-    elif not save.absolute().parent.is_dir():
-        msg = f"--save {save}: there is no folder {save.parent}"
     elif options["regime"] != "normal":
         msg = f"--save goes with the regime normal, not {options['regime']}, which fits many probes"
     if msg:

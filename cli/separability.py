@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from saedata_cli.dataset import counting_options, first_words
-from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, number, percent, printable, show, told
+from saedata_cli.options import corpus_options, leave_defaults, open_all, table_options
+from saedata_cli.output import check_out, emit, emit_beside, number, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _MORE = ("concepts", "summary", "units", "held_out", "overlap")
 
 _CONCEPTS, _EACH, _DOCUMENTS = 10, 3, 10
 _WORDS = 32  # characters of a feature's name where three are listed
-_NONE = "none"
 
 
 def _estimating(command: Command) -> Command:
@@ -119,28 +118,17 @@ def command(
     from saedata.analysis.separability import separability
 
     check_out(out)
-    _defaults(options)
+    leave_defaults(options, "against")
     (frame,) = open_all([corpus], encoder=encoder, text=text, roles=roles, limit=limit)
     with told():
         found = separability(frame, **options)
     scores = None if mask is None else _masked(frame, mask, options)
     emit(found.table, out=out, as_json=as_json, people=lambda: _print(found))
-    if out is not None:
-        tables = {name: getattr(found, name) for name in _MORE} | ({} if scores is None else {"mask": scores})
-        for name, table in tables.items():
-            if table.height:
-                emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
-    elif scores is not None and not as_json:
+    masked = {} if scores is None else {"mask": scores}
+    emit_beside({name: getattr(found, name) for name in _MORE} | masked, out=out)
+    if out is None and scores is not None and not as_json:
         _print_mask(scores, frame, str(mask))
     draw(plot, lambda: _pictures(found, options["label"]))
-
-
-def _defaults(options: dict[str, Any]) -> None:
-    """What was not given is the function's own default."""
-    if options["against"] == (_NONE,):
-        options["against"] = ()
-    elif not options["against"]:
-        del options["against"]
 
 
 def _masked(frame: Embeddings, concept: str, options: dict[str, Any]) -> pl.DataFrame:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from saedata.errors import InputError
-from saedata_cli.options import corpus_options, open_all, table_options
-from saedata_cli.output import check_out, emit, percent, printable, show, told
+from saedata_cli.options import corpus_options, leave_defaults, open_all, table_options
+from saedata_cli.output import check_out, check_save, emit, emit_beside, percent, printable, show, told
 from saedata_cli.plotting import draw, plot_option
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _MORE = ("features", "overlap", "efficiency", "fairness", "layers", "curves", "l
 """Tables that --out writes beside the figures, where they are not empty."""
 
 _FEATURES = 3
-_NONE = "none"
 
 
 def _fitting(command: Command) -> Command:
@@ -123,7 +122,7 @@ def command(
 
     check_out(out)
     _check_save(save, out, spans=spans)
-    _defaults(options)
+    leave_defaults(options, "ks", "head_ks", "baselines")
     frames = open_all(corpora, encoder=encoder, text=text, roles=roles, limit=limit)
     with told():
         found = toxicity(frames, **options)
@@ -131,37 +130,17 @@ def command(
         found.save(save, language=save_language, kind=save_kind)
         click.echo(f"{save}: the {save_kind} of {save_language or 'all languages'}", err=True)
     emit(found.table, out=out, as_json=as_json, people=lambda: _print(found))
-    if out is not None:
-        for name in _MORE:
-            table = getattr(found, name)
-            if table.height:
-                emit(table, out=out.with_suffix(f".{name}{out.suffix}"), as_json=False)
-        if spans:
-            emit(found.spans(language=save_language), out=out.with_suffix(f".spans{out.suffix}"), as_json=False)
+    emit_beside({name: getattr(found, name) for name in _MORE}, out=out)
+    if out is not None and spans:
+        emit(found.spans(language=save_language), out=out.with_suffix(f".spans{out.suffix}"), as_json=False)
     draw(plot, lambda: _pictures(found))
-
-
-def _defaults(options: dict[str, Any]) -> None:
-    """What was not given is the function's own default."""
-    for name in ("ks", "head_ks"):
-        if not options[name]:
-            del options[name]
-    if options["baselines"] == (_NONE,):
-        options["baselines"] = ()
-    elif not options["baselines"]:
-        del options["baselines"]
 
 
 def _check_save(save: Path | None, out: Path | None, *, spans: bool) -> None:
     """Refuse what cannot be written, before any work is done."""
-    msg = ""
-    if save is not None and save.suffix != ".json":
-        msg = f"--save {save}: the name must end in .json"
-    elif save is not None and not save.absolute().parent.is_dir():
-        msg = f"--save {save}: there is no folder {save.parent}"
-    elif spans and out is None:
+    check_save(save)
+    if spans and out is None:
         msg = "--spans needs --out FILE, beside which they are written"
-    if msg:
         raise InputError(msg)
 
 

@@ -14,9 +14,10 @@ from probe_frames import FEATURES, planted
 from saedata.analysis.classify import classify
 from saedata.analysis.probe import Probing, probe
 from saedata.analysis.probe import main as module
-from saedata.analysis.probe.result import CURVES, DISPUTED, TABLE
+from saedata.analysis.probe.result import DISPUTED, TABLE
 from saedata.analysis.probe.result import FEATURES as FEATURE_SCHEMA
 from saedata.errors import EncoderError, InputError, MismatchError
+from saedata.probing.curves import CURVES
 from saedata.probing.labelled import read_labels, sampled
 from saedata.probing.metrics import METRICS
 

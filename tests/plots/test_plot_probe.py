@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from saedata.analysis.probe.result import CURVES, TABLE
+from saedata.analysis.probe.result import TABLE
 from saedata.plots.probe import calibration_chart, k_chart, pr_chart, regime_chart, roc_chart
 from saedata.plots.saving import svg
+from saedata.probing.curves import CURVES
 
 HOSTILE = "</text><script>alert(1)</script> datum.q"
 METHODS = ("dense mean", "PCA", "kNN", "MLP", "TF-IDF", "majority", "quiver", "quiver + SAE")

@@ -14,10 +14,11 @@ from saedata.analysis.probe.disputed import disputed
 from saedata.analysis.probe.explained import feature_rows
 from saedata.analysis.probe.methods import BASELINES, BOOSTING, INPUTS, Material, fit_methods
 from saedata.analysis.probe.regimes import REGIMES, settings_of
-from saedata.analysis.probe.result import CURVES, DISPUTED, FEATURES, SAE, Probing
+from saedata.analysis.probe.result import DISPUTED, FEATURES, SAE, Probing
 from saedata.analysis.probe.tables import Interval, best_sparse, curve_rows, figure_rows, with_arrows
 from saedata.errors import EncoderError, InputError
 from saedata.probing.baselines import boosting_name
+from saedata.probing.curves import CURVES
 from saedata.probing.features import SELECTS, Form
 from saedata.probing.labelled import Labelled, checked, named, read_column, read_labels, sampled
 from saedata.probing.parts import Alike, Parts, given_parts, leaked, own_parts

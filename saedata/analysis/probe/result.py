@@ -70,16 +70,6 @@ DISPUTED = pl.Schema(
         "contributions": pl.List(pl.Float64()),
     }
 )
-CURVES = pl.Schema(
-    {
-        "method": pl.String(),
-        "k": pl.UInt32(),
-        "curve": pl.String(),
-        "x": pl.Float64(),
-        "y": pl.Float64(),
-        "at": pl.Float64(),
-    }
-)
 
 
 @dataclass(frozen=True, eq=False)

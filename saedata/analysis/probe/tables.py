@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from saedata.analysis.probe.result import ARROWS, ARROWS_WITH, CURVES, SAE, TABLE
-from saedata.probing.metrics import curves, evaluate
+from saedata.analysis.probe.result import ARROWS, ARROWS_WITH, SAE, TABLE
+from saedata.probing.curves import CURVES, curve_points
+from saedata.probing.metrics import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +118,5 @@ def curve_rows(y: NDArray[Any], fits: Sequence[Fit]) -> pl.DataFrame:
             or fit.prediction.probabilities is None
         ):
             continue
-        for name, (x, height, at) in curves(y, fit.prediction).items():
-            about = [pl.lit(fit.method).alias("method"), pl.lit(fit.k, pl.UInt32).alias("k")]
-            points = pl.DataFrame({"curve": [name] * len(x), "x": x, "y": height, "at": at})
-            parts.append(points.select(*about, "curve", "x", "y", "at"))
+        parts.append(curve_points(y, fit.prediction, method=fit.method, k=fit.k))
     return pl.concat(parts)

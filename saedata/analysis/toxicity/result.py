@@ -9,6 +9,7 @@ import polars as pl
 
 from saedata.analysis.toxicity.spans import toxic_spans
 from saedata.errors import InputError
+from saedata.probing.curves import CURVES as METHOD_CURVES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,17 +84,7 @@ LAYERS = pl.Schema(
         "chosen": pl.Boolean(),
     }
 )
-CURVES = pl.Schema(
-    {
-        "language": pl.String(),
-        "method": pl.String(),
-        "k": pl.UInt32(),
-        "curve": pl.String(),
-        "x": pl.Float64(),
-        "y": pl.Float64(),
-        "at": pl.Float64(),
-    }
-)
+CURVES = pl.Schema({"language": pl.String(), **METHOD_CURVES})
 
 
 @dataclass(frozen=True, eq=False)

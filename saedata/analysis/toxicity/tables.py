@@ -11,8 +11,9 @@ from saedata.analysis.toxicity.figures import mean_of, measured
 from saedata.analysis.toxicity.methods import DENSE, HEAD, RULE
 from saedata.analysis.toxicity.result import CURVES, FEATURES, OVERLAP, TABLE
 from saedata.analysis.toxicity.rule import Rule, shares
+from saedata.probing.curves import curve_points
 from saedata.probing.features import Columns
-from saedata.probing.metrics import Prediction, curves
+from saedata.probing.metrics import Prediction
 from saedata.probing.probe_detector import feature_names, weights_of
 from saedata.probing.probes import Probe
 from saedata.stats import newcombe_interval
@@ -206,10 +207,7 @@ def curve_rows(docs: Documents, own: Sequence[Training]) -> pl.DataFrame:
             if not fit.best:
                 continue
             said = fit.say(at)
-            points = curves(docs.y[at], Prediction(said.scores, np.stack([1 - said.p, said.p], axis=1)))
-            for name, (x, height, where) in points.items():
-                table = pl.DataFrame({"x": x, "y": height, "at": where})
-                about = {"language": one.name, "method": fit.method, "k": fit.k, "curve": name}
-                fixed = [pl.lit(value, CURVES[column]).alias(column) for column, value in about.items()]
-                parts.append(table.with_columns(fixed).select(list(CURVES)).cast(CURVES))
+            prediction = Prediction(said.scores, np.stack([1 - said.p, said.p], axis=1))
+            points = curve_points(docs.y[at], prediction, method=fit.method, k=fit.k)
+            parts.append(points.select(pl.lit(one.name).alias("language"), pl.all()))
     return pl.concat(parts)
