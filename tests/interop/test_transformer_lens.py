@@ -1,4 +1,4 @@
-"""TransformerLens: a reader whose states are centred gives what its GPT-2 gives, which SAEs such as jb's were made on."""
+"""TransformerLens: centred states are those of its GPT-2, which SAEs such as jb's were trained on."""
 
 from __future__ import annotations
 
