@@ -22,6 +22,8 @@ NAMES = (
     "separability",
     "toxicity",
     "languages",
+    "multilingual_threshold",
+    "sae_choices",
     "on_threshold",
     "null_control",
     "power",
@@ -33,6 +35,7 @@ NAMES = (
     "against_bertopic",
     "search_speed",
     "cluster_speed",
+    "dashboard_scale",
 )
 
 

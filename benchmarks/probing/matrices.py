@@ -69,7 +69,7 @@ def encode(texts: Sequence[str], encoders: Sequence[LoadedEncoder], reader: Read
     sentence, whole = _Sum(len(texts), reader.d_model), _Sum(len(texts), reader.d_model)
     pools = [_Pool.empty(len(texts), encoder) for encoder in encoders]
     for batch in batches(windows, token_budget=default_token_budget(reader)):
-        states, pooled, sizes = _states(reader, batch)
+        states, pooled, sizes = all_states(reader, batch)
         for row, window in enumerate(batch):
             tokens = states[-1][row, : sizes[row]].float()
             whole.add(window.document, tokens)
@@ -80,7 +80,7 @@ def encode(texts: Sequence[str], encoders: Sequence[LoadedEncoder], reader: Read
     return [pool.matrices(_unit(sentence.mean()), _unit(whole.mean())) for pool in pools]
 
 
-def _states(reader: Reader, batch: Sequence[Window]) -> tuple[Any, Any, list[int]]:
+def all_states(reader: Reader, batch: Sequence[Window]) -> tuple[Any, Any, list[int]]:
     """Hidden states of every layer, [windows, tokens, d_model] each; which tokens are pooled; lengths."""
     import torch
 
