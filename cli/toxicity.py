@@ -42,7 +42,7 @@ def _fitting(command: Command) -> Command:
             metavar="NAME",
             help="Only this; may be repeated; none: no baseline. Default: dense, character TF-IDF, learned lexicon.",
         ),
-        click.option("--head-k", "head_ks", multiple=True, type=int, metavar="K", help="1, 2, 5, 10, 64, 256."),
+        click.option("--head-k", "head_ks", multiple=True, type=int, metavar="K", help="1, 2, 5, 10, 64, 256, 1024."),
         click.option(
             "--k", "ks", multiple=True, type=int, metavar="K", help="Features of a rule; repeat. 1, 2, 5, 10."
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from saedata.probing.targets import Target
 
     Values = NDArray[np.float64]
+
+CutBy = Literal["f1", "macro_f1"]
 
 _STEEPEST = 1e6
 
@@ -81,7 +83,7 @@ class Calibration:
         return np.stack([1 - yes, yes], axis=1)
 
 
-def best_cut(p: Values, y: Target) -> float:
+def best_cut(p: Values, y: Target, *, by: CutBy = "f1") -> float:
     """The probability from which "yes" is said with the best F1.
 
     Parameters
@@ -90,6 +92,9 @@ def best_cut(p: Values, y: Target) -> float:
         [rows], of rows that were held out.
     y
         0 or 1.
+    by
+        "f1": that of "yes"; "macro_f1": the mean of that of "yes" and that of "no", which does not favour saying "yes"
+        of everything where a method tells little.
 
     Returns
     -------
@@ -100,11 +105,17 @@ def best_cut(p: Values, y: Target) -> float:
     --------
     >>> round(best_cut(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])), 3)
     0.25
+    >>> p, y = np.array([0.1, 0.2, 0.3, 0.4]), np.array([1, 1, 0, 1])
+    >>> [round(best_cut(p, y, by=by), 3) for by in ("f1", "macro_f1")]
+    [0.05, 0.35]
     """
     order = np.argsort(-p, kind="stable")
     ranked, right = p[order], np.cumsum(y[order] == 1)
     last = np.flatnonzero(np.concatenate((np.diff(ranked) < 0, [True])))
-    f1 = 2 * right[last] / (last + 1 + right[-1])
+    said, yes, n = last + 1, right[-1], len(y)
+    f1 = 2 * right[last] / (said + yes)
+    if by == "macro_f1":
+        f1 = (f1 + 2 * (n - yes - said + right[last]) / (2 * n - said - yes)) / 2
     below = np.concatenate((ranked[last[1:]], [0.0]))
     cuts = (ranked[last] + below) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from saedata.probing.calibration import CutBy
     from saedata.probing.features import Float, Rows
     from saedata.probing.linear import Fold, Penalty, Split
     from saedata.probing.targets import Target
@@ -51,7 +52,7 @@ class Probe:
     calibration
         From its scores to probabilities, by scores of held-out rows.
     cut
-        Probability from which saying "yes" had the best F1 on held-out rows; 0.5 where that is not asked.
+        Probability from which saying "yes" had the best F1 (or macro F1) on held-out rows; 0.5 where that is not asked.
     """
 
     columns: Columns | Terms
@@ -106,7 +107,13 @@ def _has_word(text: str) -> bool:
 
 
 def fit_sparse(
-    rows: Rows, y: Target, folds: Sequence[Split], *, ks: Sequence[int] = KS, forms: Sequence[Form] = FORMS
+    rows: Rows,
+    y: Target,
+    folds: Sequence[Split],
+    *,
+    ks: Sequence[int] = KS,
+    forms: Sequence[Form] = FORMS,
+    cut_by: CutBy = "f1",
 ) -> dict[int, Probe]:
     """Probes on the k best SAE features, for each k; form, penalty and C are chosen for each k by itself.
 
@@ -122,6 +129,8 @@ def fit_sparse(
         Numbers of features, each at least 1.
     forms
         What may be read of a feature.
+    cut_by
+        See `saedata.probing.calibration.best_cut`.
     """
     best: dict[int, tuple[Choice, Form]] = {}
     made = {}
@@ -133,7 +142,8 @@ def fit_sparse(
                 best[k] = choice, form
     columns = {form: Columns.features(rows, y, form, max(ks)) for form in {form for _, form in best.values()}}
     return {
-        k: _probe(columns[form].first(k), rows, y, choice, _narrow(made[form], k)) for k, (choice, form) in best.items()
+        k: _probe(columns[form].first(k), rows, y, choice, _narrow(made[form], k), cut_by)
+        for k, (choice, form) in best.items()
     }
 
 
@@ -189,13 +199,14 @@ def fit_dense(
     *,
     penalties: Sequence[Penalty] = PENALTIES,
     judge: Judge = quality,
+    cut_by: CutBy = "f1",
 ) -> Probe:
     """A probe on every column of a dense matrix, standardised."""
     made: list[Fold] = []
     for train, held in folds:
         columns = Columns.dense(rows[train])
         made.append((columns.of(rows[train]), y[train], columns.of(rows[held]), y[held]))
-    return _probe(Columns.dense(rows), rows, y, choose(made, penalties=penalties, judge=judge), made)
+    return _probe(Columns.dense(rows), rows, y, choose(made, penalties=penalties, judge=judge), made, cut_by)
 
 
 def fit_terms(
@@ -205,6 +216,7 @@ def fit_terms(
     *,
     characters: bool = False,
     penalties: Sequence[Penalty] = PENALTIES,
+    cut_by: CutBy = "f1",
 ) -> Probe:
     """A probe on words and pairs of words, or on runs of characters."""
     made: list[Fold] = []
@@ -213,7 +225,7 @@ def fit_terms(
         terms = Terms.learnt(known, characters=characters)
         made.append((terms.of(known), y[train], terms.of(unknown), y[held]))
     chosen = choose(made, TERM_CS, penalties=penalties)
-    return _probe(Terms.learnt(texts, characters=characters), texts, y, chosen, made)
+    return _probe(Terms.learnt(texts, characters=characters), texts, y, chosen, made, cut_by)
 
 
 def _sums(model: Any, columns: Any) -> NDArray[np.float64]:
@@ -223,10 +235,12 @@ def _sums(model: Any, columns: Any) -> NDArray[np.float64]:
     return scores - (intercept if scores.ndim > 1 else float(intercept.ravel()[0]))
 
 
-def _probe(columns: Columns | Terms, rows: Any, y: Target, choice: Choice, folds: Sequence[Fold]) -> Probe:
+def _probe(
+    columns: Columns | Terms, rows: Any, y: Target, choice: Choice, folds: Sequence[Fold], cut_by: CutBy = "f1"
+) -> Probe:
     """Fit what was chosen to all rows; scores of the rows that the folds held out calibrate it."""
     held = [_sums(fit(x, a, choice.penalty, choice.c), z) for x, a, z, _ in folds]
     scores, truth = np.concatenate(held), np.concatenate([b for *_, b in folds])
     calibration = Calibration.of(scores, truth)
-    cut = best_cut(calibration.probabilities(scores)[:, 1], truth) if kind_of(y) == "binary" else 0.5
+    cut = best_cut(calibration.probabilities(scores)[:, 1], truth, by=cut_by) if kind_of(y) == "binary" else 0.5
     return Probe(columns, choice, fit(columns.of(rows), y, choice.penalty, choice.c), calibration, cut)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 KS = (1, 2, 5, 10)
 """Features of the rules, as in Qwen-Scope."""
 
-HEAD_KS = (1, 2, 5, 10, 64, 256)
+HEAD_KS = (1, 2, 5, 10, 64, 256, 1024)
 """Features of the heads: as many as the rules read, and more."""
 
 DOCUMENTS = 10_000

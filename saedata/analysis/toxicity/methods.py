@@ -10,7 +10,7 @@ import numpy as np
 
 from saedata.analysis.toxicity import lexicon
 from saedata.analysis.toxicity.rule import Rule, f1_of, find_rules, held_out_counts
-from saedata.probing.calibration import Calibration, best_cut
+from saedata.probing.calibration import Calibration, CutBy, best_cut
 from saedata.probing.linear import splits
 from saedata.probing.probes import Probe, fit_dense, fit_sparse, fit_terms
 from saedata.probing.terms import terms_of
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 RULE, HEAD, MEANS = "OR rule", "head", "difference in means"
 DENSE, CHARACTERS, LISTED, LEARNT = "dense", "character TF-IDF", "lexicon", "learned lexicon"
+
+CUT_BY: CutBy = "macro_f1"
+"""What the cuts of scores are chosen by. F1 of the toxic class would call everything toxic where little is known."""
 
 SAE = (RULE, HEAD, MEANS)
 BASELINES = (DENSE, CHARACTERS, LEARNT)
@@ -189,7 +192,7 @@ def _heads(
     folds: Sequence[Split],
     settings: Settings,
 ) -> list[Fitted]:
-    probes = fit_sparse(material.sae[train], y, folds, ks=settings.head_ks, forms=settings.forms)
+    probes = fit_sparse(material.sae[train], y, folds, ks=settings.head_ks, forms=settings.forms, cut_by=CUT_BY)
     best = max(probes, key=lambda k: (probes[k].choice.score, -k))
     return [_of_probe(HEAD, k, one, material.sae, best=k == best) for k, one in probes.items()]
 
@@ -212,14 +215,14 @@ def _dense(
 ) -> Fitted:
     """Logistic regression on the hook layer, L2: on so many columns L1 takes an hour and was never better."""
     assert material.dense is not None
-    one = fit_dense(material.dense[train], y, folds, penalties=("l2",))
+    one = fit_dense(material.dense[train], y, folds, penalties=("l2",), cut_by=CUT_BY)
     return _of_probe(DENSE, None, one, material.dense)
 
 
 def _characters(
     docs: Documents, _material: Material, train: Positions, y: NDArray[np.integer], folds: Sequence[Split]
 ) -> Fitted:
-    one = fit_terms(docs.texts[train].tolist(), y, folds, characters=True, penalties=("l2",))
+    one = fit_terms(docs.texts[train].tolist(), y, folds, characters=True, penalties=("l2",), cut_by=CUT_BY)
     return _of_probe(CHARACTERS, None, one, docs.texts)
 
 
@@ -252,7 +255,7 @@ def _calibrated(
     from saedata.probing.targets import auc
 
     line = _line(held, truth)
-    cut = best_cut(line.probabilities(held)[:, 1], truth)
+    cut = best_cut(line.probabilities(held)[:, 1], truth, by=CUT_BY)
     return Fitted(method, None, chosen, auc(held, truth), _saying(score, line, cut), None, line, cut)
 
 
