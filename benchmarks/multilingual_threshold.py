@@ -78,7 +78,7 @@ def _toxic_tasks(frame: Embeddings) -> Iterator[_Task]:
     x = frame.to_csr()
     for number in range(len(docs.names)):
         chosen = docs.discovery(number)[:ROWS]
-        yield _Task(x[docs.found.docs[chosen]], docs.y[chosen].astype(np.int8), [])
+        yield _Task(x[docs.found.docs[chosen]], docs.y[chosen].astype(np.int8), range(len(chosen)))
 
 
 def _topic_tasks(frame: Embeddings) -> Iterator[_Task]:

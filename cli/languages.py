@@ -39,10 +39,15 @@ def _finding(command: Command) -> Command:
             help="Sequences of random tokens; 0: features are not filtered by them.",
         ),
         click.option("--most", type=int, default=10, show_default=True, help="Features that tell a language, at most."),
-        click.option("--tune", is_flag=True, help="Choose the three shares on held-out training documents instead."),
+        click.option("--tune", is_flag=True, help="Choose shares and --others on held-out training documents instead."),
         click.option(
-            "--gamma", type=float, default=0.1, show_default=True, help="Largest share of any other language."
+            "--others",
+            type=click.Choice(["largest", "mean"]),
+            default="largest",
+            show_default=True,
+            help="Whether gamma bounds each other language's share, or their mean: close languages may share features.",
         ),
+        click.option("--gamma", type=float, default=0.1, show_default=True, help="Largest share of other languages."),
         click.option("--beta", type=float, default=0.1, show_default=True, help="Largest share of random sequences."),
         click.option("--alpha", type=float, default=0.5, show_default=True, help="Least share of the language."),
     ):
@@ -143,9 +148,9 @@ def _print(found: Languages) -> None:
             head = [printable(language), f"{count:,}"] if place == 0 else ["", ""]
             table.add_row(*head, Text(printable(row["label"])), *shares)
     limits = found.limits
+    rest = "any other language's" if limits.others == "largest" else "the other languages' on average"
     note = (
-        f"on in at least {limits.alpha:g} of the language's training documents and in at most {limits.gamma:g} of any "
-        "other language's"
+        f"on in at least {limits.alpha:g} of the language's training documents, in at most {limits.gamma:g} of {rest}"
     )
     if found.table["share_random"].null_count() < found.table.height:
         note += f", and in at most {limits.beta:g} of the random sequences"

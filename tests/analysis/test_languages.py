@@ -239,10 +239,18 @@ def test_the_encoder_is_needed_for_random_tokens(make_frame: MakeFrame):
 
 def test_found_by_hand():
     shares = Shares(np.array([[0.9, 0.8, 0.6], [0.0, 0.3, 0.6]]), np.array([0.0, 0.5, 0.0]))
-    assert shares.others.tolist() == [[0.0, 0.3, 0.6], [0.9, 0.8, 0.6]]
+    assert shares.elsewhere().tolist() == [[0.0, 0.3, 0.6], [0.9, 0.8, 0.6]]
     limits = Thresholds(0.5, 0.1, 0.4)
     assert [own.tolist() for own in shares.found(limits)] == [[0], []]
     assert [own.tolist() for own in shares.found(limits, filtered=False)] == [[0, 1], []]
     assert joined([np.array([4, 1]), np.array([1, 3])], 1).tolist() == [1, 4]
     said = bayes(np.array([[True], [False]]), np.array([[1.0], [0.0]]), np.array([10, 10])).argmax(1)
     assert said.tolist() == [0, 1]
+
+
+def test_related_languages_may_share_features():
+    shares = Shares(np.array([[0.9, 0.1], [0.8, 0.0], [0.0, 0.9], [0.1, 0.2]]), None)
+    assert shares.elsewhere("mean")[0].round(6).tolist() == [0.3, 0.366667]
+    strict, shared = (Thresholds(0.5, 1.0, 0.4, others) for others in ("largest", "mean"))
+    assert [own.tolist() for own in shares.found(strict)] == [[], [], [1], []]
+    assert [own.tolist() for own in shares.found(shared)] == [[0], [0], [1], []]

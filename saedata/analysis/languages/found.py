@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import product, starmap
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     Values = NDArray[np.float64]
+
+Others = Literal["largest", "mean"]
+"""Which share in the other languages counts: the largest, so that a feature is a language's own, or their mean, so that
+closely related languages may share it."""
 
 ALPHAS, BETAS, GAMMAS = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9), (0.02, 0.1, 0.3), (0.02, 0.05, 0.1, 0.2, 0.4)
 """What `tune` chooses from."""
@@ -30,12 +35,15 @@ class Thresholds:
     beta
         Largest share of the random sequences.
     gamma
-        Largest share of the documents of any other language.
+        Largest share of the documents of the other languages.
+    others
+        What their share is.
     """
 
     alpha: float
     beta: float
     gamma: float
+    others: Others = "largest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +61,20 @@ class Shares:
     languages: Values
     random: Values | None
 
-    @property
-    def others(self) -> Values:
-        """The largest share in any other language, [languages, features]; 0 where there is none."""
-        if len(self.languages) == 1:
+    def elsewhere(self, others: Others = "largest") -> Values:
+        """The share in the other languages, [languages, features]; 0 where there is none."""
+        count = len(self.languages)
+        if count == 1:
             return np.zeros_like(self.languages)
+        if others == "mean":
+            return np.asarray((self.languages.sum(0) - self.languages) / (count - 1))
         ordered = np.sort(self.languages, axis=0)
         largest, second = ordered[-1], ordered[-2]
         return np.asarray(np.where(self.languages == largest, second, largest))
 
     def found(self, limits: Thresholds, *, filtered: bool = True) -> list[NDArray[np.intp]]:
         """Features of each language, the most selective first; `filtered`: without those of random sequences."""
-        others = self.others
+        others = self.elsewhere(limits.others)
         kept = (self.languages >= limits.alpha) & (others <= limits.gamma) & (self.languages > others)
         if filtered and self.random is not None:
             kept &= self.random <= limits.beta
@@ -120,7 +130,7 @@ def tuned(
     counts = np.bincount(y[~held], minlength=languages)
     best, chosen = -1.0, Thresholds(ALPHAS[0], BETAS[-1], GAMMAS[-1])
     betas = BETAS if random is not None else BETAS[-1:]
-    for limits in (Thresholds(a, b, g) for a in ALPHAS for b in betas for g in GAMMAS):
+    for limits in starmap(Thresholds, product(ALPHAS, betas, GAMMAS, get_args(Others))):
         columns = joined(shares.found(limits), most)
         if not len(columns):
             continue

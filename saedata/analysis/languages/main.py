@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import polars as pl
 
 from saedata.analysis.languages.convergence import convergence_rows
 from saedata.analysis.languages.documents import Tongues, read_tongues
-from saedata.analysis.languages.found import Shares, Thresholds, joined, shares_of, tuned
+from saedata.analysis.languages.found import Others, Shares, Thresholds, joined, shares_of, tuned
 from saedata.analysis.languages.identify import (
     BASELINES,
     DENSE,
@@ -55,6 +56,7 @@ def languages(
     alpha: float = ALPHA,
     beta: float = BETA,
     gamma: float = GAMMA,
+    others: Others = "largest",
     tune: bool = False,
     most: int = MOST,
     random_sequences: int = SEQUENCES,
@@ -84,8 +86,11 @@ def languages(
     alpha, beta, gamma
         A feature is one of a language where it is on in at least a share alpha of its documents, in at most beta of the
         random sequences, and in at most gamma of the documents of any other language. These three are ours.
+    others
+        "mean": gamma bounds the mean share of the other languages, so that closely related ones may have features in
+        common; they are then told apart by several of them.
     tune
-        Choose them instead from a grid, by naive Bayes on held-out training documents.
+        Choose all four instead from a grid, by naive Bayes on held-out training documents.
     most
         Features of each language that tell it from others, the most selective ones.
     random_sequences, random_tokens
@@ -137,7 +142,7 @@ def languages(
     Wong, Sajjad and Siddique (2026), LangFIR (2604.03532): features that are consistently on in a language, without
     those that random tokens turn on. The condition on other languages, and what follows from the features, are ours.
     """
-    limits = Thresholds(alpha, beta, gamma)
+    limits = Thresholds(alpha, beta, gamma, others)
     _check(limits, most, random_sequences, random_tokens, baselines, test, documents, repeats, resamples, level)
     if apply is not None:
         frame.check_comparable(apply)
@@ -197,6 +202,8 @@ def _check(
         f"repeats is {repeats}; at least 1 is needed": repeats < 1,
         f"resamples is {resamples}; at least 1 is needed for an interval": resamples < 1,
         f"level is {level}; it must be between 0 and 1, for example 0.95": not 0 < level < 1,
+        f"there is no {limits.others!r} of the others; there are 'largest' and 'mean'": limits.others
+        not in get_args(Others),
     }
     if msgs := [msg for msg, bad in wrong.items() if bad]:
         raise InputError(msgs[0])
@@ -234,7 +241,7 @@ def _rows(
     frame: Embeddings, docs: Tongues, shares: Shares, found: Found, *, evidence: int, level: float
 ) -> pl.DataFrame:
     """A row for each feature of each language."""
-    others = shares.others
+    others = shares.elsewhere()
     parts = [pl.DataFrame(schema=TABLE)]
     for one, features in enumerate(found):
         if not len(features):
@@ -332,8 +339,8 @@ def _told(
     mix, switching = mix_and_switching(asked, docs.names, usual, probe, labelled)
     kind: Kind = "binary" if len(docs.names) == 2 else "multiclass"
     learnt = Labelled("language", kind, docs.docs, docs.y, docs.names)
-    about = {"alpha": limits.alpha, "beta": limits.beta, "gamma": limits.gamma, "features": len(columns)}
-    detector = detector_of(frame, learnt, probe, {**about, "chosen": str(probe.choice)})
+    about = {**asdict(limits), "features": len(columns), "chosen": str(probe.choice)}
+    detector = detector_of(frame, learnt, probe, about)
     return identification_rows(docs, said, interval), mix, switching, detector
 
 

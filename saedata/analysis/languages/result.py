@@ -72,10 +72,10 @@ class Languages:
     Attributes
     ----------
     table
-        The features found: ``language``, ``rank`` (by ``share`` less ``share_others``), ``feature``, ``label``,
-        ``kind``, ``share`` of the language's training documents where it is on (Wilson interval ``low`` to ``high``),
-        ``share_random`` of the random sequences (null without them), ``share_others`` (the largest share in any other
-        language, the ``other``), and its strongest training documents as ``evidence``.
+        The features found: ``language``, ``rank`` (by ``share`` less that in the other languages, as `limits` counts
+        it), ``feature``, ``label``, ``kind``, ``share`` of the language's training documents where it is on (Wilson
+        interval ``low`` to ``high``), ``share_random`` of the random sequences (null without them), ``share_others``
+        (the largest share in any other language, the ``other``), and its strongest training documents as ``evidence``.
     dropped
         The same for those that only the random sequences rule out.
     counts
