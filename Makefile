@@ -16,7 +16,7 @@ test: $(READY) lint  ## linters, types, tests
 	$(BIN)/python -m pytest
 
 test-browser: $(READY) .venv/.browser  ## the dashboard in a headless Chromium, which it fetches itself
-	$(BIN)/python -m pytest -o timeout=900 tests_browser
+	$(BIN)/python -m pytest -o timeout=3000 tests_browser
 
 screenshots: $(READY) .venv/.browser  ## pictures of the dashboard for the README
 	$(BIN)/python -m tests_browser.screenshots docs
@@ -39,7 +39,8 @@ bench: $(READY)  ## figures of benchmarks/RESULTS.md; needs SAEDATA_BENCH_DATA
 interop: $(READY)  ## against the libraries whose SAEs we read, in an environment of its own
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/pip install -q -c constraints.txt -e '.[dev,interop]'
-	.venv-interop/bin/pip install -q --no-deps dictionary-learning==0.1.0 overcomplete==0.3.0 hypothesaes==2.0.1
+	.venv-interop/bin/pip install -q --no-deps dictionary-learning==0.1.0 overcomplete==0.3.0 hypothesaes==2.0.1 \
+		sae-probes==0.4.2 xgboost-cpu==3.2.0
 	.venv-interop/bin/python -m pytest -m interop
 
 wheel: $(READY)

@@ -155,6 +155,7 @@ def mixed_figures(found: Languages, frame: Embeddings) -> list[Figure]:
         alpha=found.limits.alpha,
         beta=found.limits.beta,
         gamma=found.limits.gamma,
+        others=found.limits.others,
         most=MOST,
         random_sequences=SEQUENCES,
         random_tokens=TOKENS,

@@ -90,19 +90,21 @@ def report(table: pl.DataFrame, *, title: str, measure: str) -> str:
     lines = [f"# {title}", "", f"{measure} of {table.height} tasks; bold: the best of a row.", ""]
     lines += [f"| task | train | test | {' | '.join(names)} |", "|---|--:|--:|" + "--:|" * len(names)]
     for row in table.iter_rows(named=True):
-        lines.append(f"| {row['task']} | {row['train']} | {row['test'] or ''} | {_cells([row[n] for n in names])} |")
-    lines.append(f"| **mean** | | | {_cells(means(table))} |")
+        lines.append(f"| {row['task']} | {row['train']} | {row['test'] or ''} | {cells([row[n] for n in names])} |")
+    lines.append(f"| **mean** | | | {cells(means(table))} |")
     for (one, other), found in differences(table).items():
-        lines += ["", f"**{one} minus {other}**: {found}.", "", _losses(table, one, other)]
+        lines += ["", f"**{one} minus {other}**: {found}.", "", losses(table, one, other)]
     return "\n".join(lines) + "\n"
 
 
-def _cells(values: Sequence[float]) -> str:
+def cells(values: Sequence[float]) -> str:
+    """Figures of a row of a table, the best in bold."""
     best = max(round(value, 3) for value in values)
     return " | ".join(f"**{value:.3f}**" if round(value, 3) == best else f"{value:.3f}" for value in values)
 
 
-def _losses(table: pl.DataFrame, one: str, other: str) -> str:
+def losses(table: pl.DataFrame, one: str, other: str) -> str:
+    """The tasks on which a method is behind another, in words, those with the largest difference first."""
     lost = table.with_columns(gap=pl.col(one) - pl.col(other)).filter(pl.col("gap") < -1e-12).sort("gap")
     if lost.is_empty():
         return f"{one} loses nowhere."
