@@ -1,9 +1,10 @@
 """Our sparse probes and those of the package `sae-probes`, on its own tasks and the same activations.
 
 Texts, labels and the rows that train and test are the package's: every fifth of its yes/no tasks, setting "normal", its
-seed; of the rows left to test the 400 that it draws first. It reads the last token of a language model through an SAE of SAELens. No
-such pair can be had from packages, so both sides get another matrix, the same one: features of the bundled encoder,
-each the maximum over the last 256 characters of a text (the package, too, cuts long texts at the beginning).
+seed; of the rows left to test the 400 that it draws first. It reads the last token of a language model through an SAE
+of SAELens. No such pair can be had from packages, so both sides get another matrix, the same one: features of the
+bundled encoder, each the maximum over the last 256 characters of a text (the package, too, cuts long texts at the
+beginning).
 
 Compared are `get_sorted_indices` and `find_best_reg` of the package with
 
