@@ -20,6 +20,16 @@ from saedata_cli.options import corpus_options, open_all, quiet_option
 @click.option("--examples", type=click.IntRange(0), default=3, show_default=True, help="Documents per side.")
 @click.option("--pairs", type=click.IntRange(0), help="Pairs that go together; default: 5 from 500 documents on.")
 @click.option(
+    "--groups/--no-groups",
+    default=None,
+    help="Group the documents of all corpora and draw a map; default: from 100 documents on.",
+)
+@click.option(
+    "--label", metavar="COL", help="Tell what predicts this column, and which features tell its values apart."
+)
+@click.option("--toxic", metavar="COL", help="Tell what is toxic, by the column that says so.")
+@click.option("--language", metavar="COL", help="Tell which features are a language's own, and what is toxic in each.")
+@click.option(
     "--duplicates",
     type=click.Choice(["once", "keep"]),
     default="once",
@@ -42,7 +52,8 @@ def command(
 ) -> None:
     """Write one HTML file that tells how corpora differ, with evidence.
 
-    The file opens without network. One corpus alone gives an overview of it.
+    The file opens without network. One corpus alone gives an overview of it. Sections on columns of yours (--label,
+    --toxic, --language) are added where they are named.
     """
     from saedata import report
     from saedata.plots.files import check_place

@@ -13,6 +13,8 @@ from saedata.plots.text import brief, counted, one_line, shorten
 from saedata.plots.theme import MUTED, PALETTE, WIDTH, Drawing, colours, dressed, message, tooltip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import altair as alt
 
 BINS = 110
@@ -30,6 +32,7 @@ def value_map(
     values: pl.DataFrame,
     *,
     what: str,
+    order: Sequence[str] = (),
     texts: pl.DataFrame | None = None,
     most: int = POINTS,
     seed: int = 0,
@@ -46,6 +49,8 @@ def value_map(
         colour and a shape; documents that are not in it are grey.
     what
         What the value is.
+    order
+        Values that are no numbers in the order of their colours; nothing: the most frequent first.
     texts
         ``doc`` and ``text``, shown where somebody points at a document.
     most
@@ -69,7 +74,8 @@ def value_map(
     drawn = there.sample(most, seed=seed).sort("doc") if there.height > most else there
     spots = _with_texts(drawn.join(values.select("doc", "value"), on="doc", how="left", maintain_order="left"), texts)
     x, y = _axes(there)
-    dots = (_by_number if values.schema["value"].is_numeric() else _by_name)(spots, x, y)
+    numbers = values.schema["value"].is_numeric()
+    dots = _by_number(spots, x, y) if numbers else _by_name(spots, x, y, order)
     shown = counted(there.height, "document")
     if drawn.height < there.height:
         shown = f"{drawn.height:,} of {there.height:,} documents, chosen at random"
@@ -170,13 +176,14 @@ def _by_number(spots: pl.DataFrame, x: alt.X, y: alt.Y) -> list[Drawing]:
     ]
 
 
-def _by_name(spots: pl.DataFrame, x: alt.X, y: alt.Y) -> list[Drawing]:
+def _by_name(spots: pl.DataFrame, x: alt.X, y: alt.Y, order: Sequence[str]) -> list[Drawing]:
     import altair as alt
 
     words = pl.col("value").cast(pl.String).map_elements(lambda v: brief(v, 30), pl.String)
     spots = spots.with_columns(value=words)
     frequent = spots["value"].drop_nulls().value_counts(sort=True).sort("count", "value", descending=[True, False])
-    names = frequent["value"].head(len(PALETTE)).to_list()
+    given = list(dict.fromkeys(brief(value, 30) for value in order))
+    names = (given or frequent["value"].to_list())[: len(PALETTE)]
     named = pl.when(pl.col("value").is_in(names)).then("value").otherwise(pl.lit(_OTHER))
     spots = spots.with_columns(colour=named, shown=pl.col("value").fill_null("–"))
     listed = [*names, *([_OTHER] if (spots["colour"] == _OTHER).any() else [])]

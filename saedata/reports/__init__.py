@@ -1,7 +1,7 @@
 """The corpus report: one HTML file that opens anywhere, needs no network and runs no script.
 
-`model` gathers every number, `charts` and `saedata.plots` draw, `words` puts numbers into sentences, `render` makes
-the page.
+`model` gathers every number, a module for each section; `pictures` draws, `words` and `verdicts` put numbers into
+sentences, `contents` names the sections, `render` makes the page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saedata.plots.files import check_place, write_atomically
+from saedata.reports.groups import wanted
 from saedata.reports.model import Settings, gather
 from saedata.reports.render import render
 
@@ -33,6 +34,10 @@ def report(
     features: int = 20,
     examples: int = 3,
     pairs: int | None = None,
+    groups: bool | None = None,
+    label: str | None = None,
+    toxic: str | None = None,
+    language: str | None = None,
     seed: int = 0,
     command: str | None = None,
 ) -> Path:
@@ -62,6 +67,16 @@ def report(
     pairs
         Pairs of features that go together, shown for each corpus (of three at most); 0 leaves the section out. None:
         five where a corpus has at least 500 documents; in fewer, what stands out is mostly odd.
+    groups
+        Whether the documents of all corpora are grouped and put on a map (of more than 5 000 a random choice). None:
+        where there are at least 100.
+    label
+        Column whose values are predicted from features (see `saedata.probe`), and told apart by single ones (see
+        `saedata.separability`), in each of the first three corpora that have it. None: no such sections.
+    toxic
+        Column that says what is toxic, see `saedata.toxicity`; with `language` in each language.
+    language
+        Column with the language, see `saedata.languages`.
     seed
         Passed to the analyses.
     command
@@ -75,7 +90,9 @@ def report(
     Raises
     ------
     InputError
-        There is no frame, an option is out of range, a corpus is empty, or the file cannot be written.
+        There is no frame, an option is out of range, a corpus is empty, no corpus has a column that was asked for, or
+        the file cannot be written. What a section cannot answer, for example because there are too few documents, is
+        no error: the section says so.
     MismatchError
         The corpora were not embedded alike.
 
@@ -86,7 +103,21 @@ def report(
     """
     if pairs is None:
         pairs = PAIRS if any(frame.n_documents >= FEWEST_FOR_PAIRS for frame in frames) else 0
-    settings = Settings(title, duplicates, threshold, level, features, examples, pairs, seed, command)
+    settings = Settings(
+        title=title,
+        duplicates=duplicates,
+        threshold=threshold,
+        level=level,
+        features=features,
+        examples=examples,
+        pairs=pairs,
+        groups=wanted(frames) if groups is None else groups,
+        label=label,
+        toxic=toxic,
+        language=language,
+        seed=seed,
+        command=command,
+    )
     path = check_place(Path(out))
     write_atomically(path, render(gather(frames, settings)))
     return path

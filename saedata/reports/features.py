@@ -124,6 +124,40 @@ def examples(side: Counted, features: Sequence[int], n: int) -> dict[int, tuple[
     return {feature: tuple(documents) for feature, documents in found.items()}
 
 
+def passages(frame: Embeddings, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Example]:
+    """Look up features in documents.
+
+    Parameters
+    ----------
+    frame
+        Where the documents are.
+    pairs
+        Numbers of a feature and of a document; where the one is off in the other, the document's beginning is shown.
+    """
+    wanted = sorted(set(pairs), key=lambda pair: pair[::-1])
+    table = frame.passages([feature for feature, _ in wanted], [doc for _, doc in wanted])
+    off = pl.col("value", "start", "stop").fill_null(0)
+    return {(row["feature"], row["doc"]): _example(row, ()) for row in table.with_columns(off).iter_rows(named=True)}
+
+
+def in_turn(table: pl.DataFrame, by: str, most: int) -> pl.DataFrame:
+    """The first row of each value of a column, then the second of each, and so on; again in the order of the table.
+
+    Examples
+    --------
+    >>> in_turn(pl.DataFrame({"of": ["a", "a", "b"], "row": [1, 2, 3]}), "of", 2)["row"].to_list()
+    [1, 3]
+    """
+    turn, place = pl.int_range(pl.len()).over(by), pl.int_range(pl.len())
+    return (
+        table.with_columns(_turn=turn, _place=place)
+        .sort("_turn", "_place")
+        .head(most)
+        .sort("_place")
+        .drop("_turn", "_place")
+    )
+
+
 def _feature(number: int, row: Mapping[str, Any]) -> Feature:
     label = (row.get("label") or "").strip() or None
     return Feature(number, label, row.get("kind"), tuple(row.get("tokens") or ()))

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from saedata.errors import InputError
+from saedata.frame.layout import RESERVED
 from saedata.reports.alone import Characteristic, characteristic
+from saedata.reports.asked import Answer
 from saedata.reports.compared import Differences, differences
 from saedata.reports.corpora import Corpus, Counted, Histogram, Idle, describe, distinct_names, histograms, idle
+from saedata.reports.groups import Groups, groups
 from saedata.reports.origin import Origin, origin
+from saedata.reports.probed import Probed, probed
+from saedata.reports.separated import Separated, separated
+from saedata.reports.spoken import Spoken, spoken
 from saedata.reports.together import Together, together
+from saedata.reports.toxic import Toxic, toxic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +40,10 @@ class Settings:
     features: int = 20
     examples: int = 3
     pairs: int = 5
+    groups: bool = False
+    label: str | None = None
+    toxic: str | None = None
+    language: str | None = None
     seed: int = 0
     command: str | None = None
 
@@ -53,6 +64,12 @@ class Report:
         Of one corpus alone: its most common features, and its rare but strong ones.
     together
         Pairs of features that go together, in each of the first corpora.
+    groups
+        Groups of documents of all corpora; None: nobody asked.
+    probed, separated
+        Of each of the first corpora: what predicts the label, and which features tell its values apart.
+    toxic, spoken
+        Of each of the first corpora: what is toxic, and which features are a language's own.
     idle
         Features that are left out because they are on nearly everywhere, and how many are on nowhere.
     histograms
@@ -66,6 +83,11 @@ class Report:
     differences: Differences | None
     alone: Characteristic | None
     together: tuple[Together, ...]
+    groups: Answer[Groups] | None
+    probed: tuple[Answer[Probed], ...]
+    separated: tuple[Answer[Separated], ...]
+    toxic: tuple[Answer[Toxic], ...]
+    spoken: tuple[Answer[Spoken], ...]
     idle: Idle
     histograms: tuple[Histogram, ...]
     origin: Origin
@@ -101,6 +123,11 @@ def gather(frames: Sequence[Embeddings], settings: Settings) -> Report:
         differences=differences(sides, settings, without=unshown.always) if several else None,
         alone=None if several else characteristic(sides[0], settings, without=unshown.always),
         together=together(sides, settings, without=unshown.always),
+        groups=groups(sides, settings),
+        probed=probed(sides, settings),
+        separated=separated(sides, settings),
+        toxic=toxic(sides, settings),
+        spoken=spoken(sides, settings),
         idle=unshown,
         corpora=tuple(describe(side) for side in sides),
         histograms=histograms(sides),
@@ -126,4 +153,17 @@ def _check(frames: Sequence[Embeddings], settings: Settings) -> None:
         frames[0].check_comparable(frame)
         if frame.n_documents == 0:
             msg = f"{frame.name} has no documents, so there is nothing to report; give one that has some"
+            raise InputError(msg)
+    _check_columns(frames, settings)
+
+
+def _check_columns(frames: Sequence[Embeddings], settings: Settings) -> None:
+    """Refuse, before any work is done, a column that no corpus has."""
+    there = {name: None for frame in frames for name in frame.scan_documents().collect_schema()}
+    own = [name for name in there if name not in RESERVED]
+    for option in ("label", "toxic", "language"):
+        column = getattr(settings, option)
+        if column is not None and column not in own:
+            listed = ", ".join(map(repr, own)) or "none of their own"
+            msg = f"{option} is {column!r}, but no corpus has such a column; their columns are: {listed}"
             raise InputError(msg)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from saedata.reports.groups import wanted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,7 +19,19 @@ if TYPE_CHECKING:
 PACKAGES = ("saedata", "polars", "numpy", "scipy", "torch")
 """Whose versions can change a number."""
 
-_OPTIONS = ("duplicates", "threshold", "level", "features", "examples", "pairs", "seed", "title")
+_OPTIONS = (
+    "duplicates",
+    "threshold",
+    "level",
+    "features",
+    "examples",
+    "pairs",
+    "label",
+    "toxic",
+    "language",
+    "seed",
+    "title",
+)
 _ENCODER = ("name", "reader", "layer", "hook", "architecture", "d_in", "d_sae", "pooling", "precision")
 _HASHES = ("reader_sha256", "sae_sha256", "labels_sha256")
 
@@ -125,20 +139,28 @@ def _folder(side: Counted) -> str:
     return path.name if path is not None and path.stem == side.name else side.name
 
 
-def _changed(settings: Settings) -> dict[str, object]:
+def _changed(sides: Sequence[Counted], settings: Settings) -> dict[str, object]:
     defaults = {field.name: field.default for field in fields(settings)}
     values = {name: getattr(settings, name) for name in _OPTIONS}
-    return {name: value for name, value in values.items() if value != defaults[name]}
+    changed = {name: value for name, value in values.items() if value != defaults[name]}
+    asked = wanted([side.frame for side in sides])
+    return changed if settings.groups == asked else changed | {"groups": settings.groups}
 
 
 def _command(sides: Sequence[Counted], settings: Settings) -> str:
-    options = [part for name, value in _changed(settings).items() for part in (f"--{name}", str(value))]
+    options = [word for name, value in _changed(sides, settings).items() for word in _option(name, value)]
     words = ["saedata", "report", *(_folder(side) for side in sides), "--out", "report.html", *options]
     return shlex.join(words)
 
 
+def _option(name: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", str(value)]
+
+
 def _python(sides: Sequence[Counted], settings: Settings) -> str:
     frames = [f"saedata.open({_folder(side)!r})" for side in sides]
-    options = [f"{name}={value!r}" for name, value in _changed(settings).items()]
+    options = [f"{name}={value!r}" for name, value in _changed(sides, settings).items()]
     arguments = ", ".join([*frames, "out='report.html'", *options])
     return f"saedata.report({arguments})"

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from saedata.plots import pair_chart, volcano_chart
-from saedata.plots.saving import inline_svg
-from saedata.plots.text import percent, plain, points, probability
-from saedata.plots.theme import NARROW_WIDTH, WIDTH
-from saedata.reports import charts, words
-from saedata.reports.compared import ALPHA
+from saedata.plots.text import brief, percent, plain, points, probability
+from saedata.reports import charts, verdicts, words
+from saedata.reports.contents import contents
+from saedata.reports.pictures import IN_VOLCANO, ON_MAP, histogram, pictures
 from saedata.reports.text import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from jinja2 import Environment
 
-    from saedata.plots.theme import Drawing
-    from saedata.reports.alone import Present
     from saedata.reports.compared import Difference
-    from saedata.reports.corpora import Histogram
     from saedata.reports.model import Report
-
-IN_CHART = 12
-"""Rows of each direction in the chart; the table holds the others."""
-
-IN_VOLCANO = 700
-"""Points in the chart of all differences, which would else weigh more than the rest of the page."""
 
 HEADLINES = 4
 """Features of each direction at the top of the page."""
@@ -56,11 +44,14 @@ def render(report: Report) -> str:
         css=Markup(_read("report.css")),  # noqa: S704  our own file
         heading=words.heading(report),
         corpora=list(zip(report.corpora, charts.legend(one.name for one in report.corpora), strict=True)),
-        charts=_charts(report),
-        histograms=[(one, _histogram(one)) for one in report.histograms],
+        charts=pictures(report),
+        contents=contents(report),
+        histograms=[(one, histogram(one)) for one in report.histograms],
         several=len(report.corpora) > 2,
+        several_sides=len(report.corpora) > 1,
         headlines=HEADLINES,
         in_volcano=IN_VOLCANO,
+        on_map=ON_MAP,
     )
 
 
@@ -89,7 +80,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, percent=percent, points=points, probability=probability)
-    environment.globals.update(words=words, distinct=distinct)
+    environment.filters.update(figure=verdicts.figure, share=_share, brief=brief)
+    environment.globals.update(words=words, verdicts=verdicts, distinct=distinct)
     return environment
 
 
@@ -97,47 +89,10 @@ def _harmless(value: object) -> object:
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _share(value: float | None) -> str:
+    """A share that may not be known."""
+    return "–" if value is None else percent(value)
+
+
 def _read(name: str) -> str:
     return (files(__package__) / name).read_text("utf-8")
-
-
-def _charts(report: Report) -> dict[str, Markup]:
-    """Each drawing twice: for wide pages and for phones."""
-    drawn: dict[str, str] = {}
-    if report.differences is not None:
-        rows = [*report.differences.more[:IN_CHART], *reversed(report.differences.less[:IN_CHART])]
-        drawn |= _both("differences", charts.dumbbells, rows)
-        drawn |= _twice("volcano", partial(_volcano, report))
-    if report.alone is not None:
-        drawn |= _both("common", charts.dots, report.alone.common[:IN_CHART])
-        drawn |= _both("rare", charts.dots, report.alone.rare[:IN_CHART])
-    for place, one in enumerate(report.together):
-        if one.pairs:
-            drawn |= _twice(f"together{place}", partial(pair_chart, one.table, alpha=ALPHA))
-    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  escaped where it was drawn
-
-
-def _volcano(report: Report, *, width: int) -> Drawing:
-    assert report.differences is not None
-    return volcano_chart(
-        report.differences.table, target=report.corpora[0].name, alpha=ALPHA, most=IN_VOLCANO, width=width
-    )
-
-
-def _twice(name: str, draw: Callable[..., Drawing]) -> dict[str, str]:
-    """One of the charts that all commands draw, without its title: the page has its own words."""
-    widths = (("wide", WIDTH), ("narrow", NARROW_WIDTH))
-    return {f"{name}_{which}": inline_svg(draw(width=width), f"{name}-{which}") for which, width in widths}
-
-
-def _both(name: str, draw: object, rows: Sequence[Difference] | Sequence[Present]) -> dict[str, str]:
-    if not rows or not callable(draw):
-        return {}
-    return {
-        f"{name}_wide": draw(rows, prefix=f"{name}-wide"),
-        f"{name}_narrow": draw(rows, prefix=f"{name}-narrow", narrow=True),
-    }
-
-
-def _histogram(one: Histogram) -> Markup:
-    return Markup(charts.histogram(one, prefix=one.key))  # noqa: S704  escaped where it was drawn

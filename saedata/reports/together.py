@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from saedata.analysis.correlate import correlate
+from saedata.analysis.correlate import concept_groups, correlate
 from saedata.concepts import label_embedder_of
 from saedata.reports.compared import ALPHA
 from saedata.reports.features import Feature, named
@@ -35,6 +36,12 @@ WORK = 2e13
 
 CORPORA = 3
 """Corpora that are looked at: the first ones."""
+
+CONCEPTS, MEMBERS = 6, 5
+"""Concept groups that are listed, as many as there are colours, and features of each."""
+
+SMALLEST_CONCEPT = 3
+"""Two features that go together are a pair."""
 
 _WINDOW = 90
 
@@ -86,6 +93,22 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Concept:
+    """Features of which each goes together with others.
+
+    Parameters
+    ----------
+    features
+        The strongest of them.
+    size
+        How many they are in all.
+    """
+
+    features: tuple[Feature, ...]
+    size: int
+
+
+@dataclass(frozen=True)
 class Together:
     """What goes together in one corpus.
 
@@ -101,8 +124,10 @@ class Together:
         How many of its features were paired, if not all: the most frequent ones.
     pairs
         Those that are shown.
-    table
-        What `correlate` returned.
+    concepts
+        The largest groups of three features and more that go together.
+    table, groups
+        What `correlate` returned, and what `concept_groups` made of it.
     """
 
     name: str
@@ -110,7 +135,9 @@ class Together:
     found: int
     limited: int | None
     pairs: tuple[Pair, ...]
+    concepts: tuple[Concept, ...]
     table: pl.DataFrame = field(repr=False, compare=False)
+    groups: pl.DataFrame = field(repr=False, compare=False)
 
 
 def together(sides: Sequence[Counted], settings: Settings, *, without: NDArray[np.intp]) -> tuple[Together, ...]:
@@ -164,7 +191,24 @@ def _together(side: Counted, settings: Settings, without: NDArray[np.intp], embe
     out = table.filter(pl.col("q") < ALPHA, pl.col("interesting").is_not_null())
     tested = int(table["tested"][0]) if table.height else 0
     pairs = _dressed(side, _distinct(out, settings.pairs))
-    return Together(side.name, tested, out.height, most if limited else None, pairs, table)
+    groups = _groups(table)
+    concepts = _concepts(side, groups)
+    return Together(side.name, tested, out.height, most if limited else None, pairs, concepts, table, groups)
+
+
+def _groups(table: pl.DataFrame) -> pl.DataFrame:
+    """Concept groups of three features and more; none where the package that finds them is not installed."""
+    if table.is_empty() or find_spec("igraph") is None:
+        return pl.DataFrame(schema={"group": pl.UInt32, "feature": pl.UInt32})
+    return concept_groups(table).filter(pl.col("size") >= SMALLEST_CONCEPT)
+
+
+def _concepts(side: Counted, groups: pl.DataFrame) -> tuple[Concept, ...]:
+    """The strongest features of the largest groups."""
+    first = groups.filter(pl.col("group") < CONCEPTS).group_by("group", maintain_order=True).head(MEMBERS)
+    names = named([side.frame], first["feature"].to_list())
+    parts = first.partition_by("group", maintain_order=True)
+    return tuple(Concept(tuple(names[one] for one in part["feature"]), part["size"][0]) for part in parts)
 
 
 def _distinct(table: pl.DataFrame, n: int) -> list[dict[str, Any]]:

@@ -32,8 +32,8 @@ def page(path: Path) -> BeautifulSoup:
 
 
 def written(*frames: Embeddings, out: Path, **options: Any) -> BeautifulSoup:
-    """A page without the section on pairs, which takes a second, unless it is asked for."""
-    return page(report(*frames, out=out, **({"pairs": 0} | options)))
+    """A page without the sections on pairs and groups, which take seconds, unless they are asked for."""
+    return page(report(*frames, out=out, **({"pairs": 0, "groups": False} | options)))
 
 
 def only(parent: Tag | BeautifulSoup, selector: str) -> Tag:

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 from report_pages import Pair, only, page, words_of, written
 
-from saedata.analysis.correlate import correlate
+from saedata.analysis.correlate import concept_groups, correlate
 from saedata.errors import InputError
 from saedata.frame import Embeddings
+from saedata.plots.text import brief
 from saedata.reports import report, together
 
 HOSTILE = "<script>alert(1)</script>\"' {{7*7}} \u202egnp.\x00"
@@ -66,8 +67,24 @@ def test_evidence_comes_from_both_spans(corpora: Pair, tmp_path: Path):
         assert f"document {one['doc_a']}:" in words_of(example)
 
 
+def test_concept_groups_of_three_and_more_are_listed(make_frame: Callable[..., Embeddings], tmp_path: Path):
+    on = np.random.default_rng(3).random((120, 6)) < 0.25
+    on[:, 1] = on[:, 2] = on[:, 0]
+    texts = [" ".join([f"{i}", *(f"word{j} gap" for j in range(6))]) for i in range(120)]
+    rows = [(text, {2 * int(f): 1.0 for f in np.flatnonzero(row)}) for text, row in zip(texts, on, strict=True)]
+    frame = make_frame("a.sae", rows, features=12, shard=50)
+    soup = written(frame, out=tmp_path / "r.html", pairs=2)
+    table = correlate(frame, direction="together", limit=together.ROWS, coupled_features=0, evidence=2)
+    groups = concept_groups(table)
+    assert {0, 2, 4} <= set(groups.filter(pl.col("size") >= 3)["feature"])
+    listed = only(soup, "#together .concepts li")
+    first = groups.filter(pl.col("group") == 0)
+    assert [chip.get_text() for chip in listed.select(".chip")] == [brief(name) for name in first["label"]]
+    assert len(soup.select('#together .chart[aria-label^="Features as points"]')) == 2
+
+
 def test_labels_are_escaped(corpora: Pair, tmp_path: Path):
-    path = report(corpora[0], out=tmp_path / "r.html", pairs=5)
+    path = report(corpora[0], out=tmp_path / "r.html", pairs=5, groups=False)
     soup = page(path)
     assert not soup.select("script")
     section = only(soup, "#together")
@@ -81,9 +98,9 @@ def test_labels_are_escaped(corpora: Pair, tmp_path: Path):
 def test_a_small_corpus_has_no_such_section_unless_asked(
     corpora: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert not page(report(corpora[0], out=tmp_path / "r.html")).select("#together")
+    assert not page(report(corpora[0], out=tmp_path / "r.html", groups=False)).select("#together")
     monkeypatch.setattr("saedata.reports.FEWEST_FOR_PAIRS", 1)
-    assert page(report(corpora[0], out=tmp_path / "r.html")).select("#together")
+    assert page(report(corpora[0], out=tmp_path / "r.html", groups=False)).select("#together")
 
 
 def test_the_section_can_be_left_out_and_stays_silent_without_pairs(
