@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from saedata.plots.theme import MUTED, PALETTE
+from saedata_apps.kept import ENTRIES
 from saedata_apps.markup import fill, show
 
 if TYPE_CHECKING:
@@ -24,13 +25,32 @@ PICKED, BOXED = "picked", "boxed"
 _EXPORT = {"renderer": "svg", "actions": {"export": True, "source": False, "compiled": False, "editor": False}}
 
 
-def chart(drawing: Drawing, *, key: str, title: bool = True, height: int | None = None) -> None:
+def drawn(about: Any, draw: Callable[[], Drawing]) -> dict[str, Any]:
+    """Draw a chart once for all visitors: that takes longer than all else that a click on a page leads to.
+
+    Parameters
+    ----------
+    about
+        Everything that decides what is drawn, as plain values: keys of the frames, options, choices.
+    draw
+        Calls a function of `saedata.plots`.
+    """
+    return _drawn(repr(about), draw)
+
+
+@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+def _drawn(about: str, _draw: Callable[[], Drawing]) -> dict[str, Any]:
+    spec: dict[str, Any] = _draw().to_dict()
+    return spec
+
+
+def chart(drawing: Drawing | dict[str, Any], *, key: str, title: bool = True, height: int | None = None) -> None:
     """Show a chart.
 
     Parameters
     ----------
     drawing
-        What a function of `saedata.plots` gave.
+        What a function of `saedata.plots`, or `drawn`, gave.
     key
         Unique on the page.
     title
@@ -45,7 +65,7 @@ def chart(drawing: Drawing, *, key: str, title: bool = True, height: int | None 
 
 
 def picked(
-    drawing: Drawing,
+    drawing: Drawing | dict[str, Any],
     *,
     key: str,
     fields: Sequence[str],
@@ -58,7 +78,7 @@ def picked(
     Parameters
     ----------
     drawing
-        What a function of `saedata.plots` gave.
+        What a function of `saedata.plots`, or `drawn`, gave.
     key
         Unique on the page.
     fields
@@ -100,9 +120,12 @@ def picked(
     )
 
 
-def _spec(drawing: Drawing, *, title: bool) -> dict[str, Any]:
+def _spec(drawing: Drawing | dict[str, Any], *, title: bool) -> dict[str, Any]:
     """The chart as plain JSON values, as wide as its place; its heading becomes text of the page."""
-    spec: dict[str, Any] = copy.deepcopy(drawing.to_dict())
+    given = drawing if isinstance(drawing, dict) else drawing.to_dict()
+    data = given.get("datasets", {})  # never changed, and large
+    spec: dict[str, Any] = copy.deepcopy({name: part for name, part in given.items() if name != "datasets"})
+    spec |= {"datasets": data} if data else {}
     head = spec.pop("title", {})
     if title:
         _heading(head if isinstance(head, dict) else {"text": head})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from saedata.frame.layout import RESERVED
+from saedata.probing.language_column import MOST_LANGUAGES
 from saedata_apps.kept import kept
 
 if TYPE_CHECKING:
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 FEW = 60
 """Values up to which a column makes groups."""
 
+LANGUAGE = ("language", "lang", "locale", "language_code", "lang_code")
+"""What a column of languages is called."""
+
 
 def user_columns(frame: Embeddings) -> dict[str, pl.DataType]:
     """Names and types, in order, without those that every frame has."""
-    schema = frame.scan_documents().collect_schema()
-    return {name: kind for name, kind in schema.items() if name not in RESERVED}
+    schema: dict[str, pl.DataType] = kept(_user_columns, frame).value
+    return schema
 
 
 def groupings(frame: Embeddings) -> list[str]:
@@ -30,6 +34,19 @@ def groupings(frame: Embeddings) -> list[str]:
 def keys(frame: Embeddings) -> list[str]:
     """Columns with a value of its own in every document, which may tell pairs."""
     return list(kept(_keys, frame).value)
+
+
+def _user_columns(frame: Embeddings) -> dict[str, pl.DataType]:
+    schema = frame.scan_documents().collect_schema()
+    return {name: kind for name, kind in schema.items() if name not in RESERVED}
+
+
+def language_column(frame: Embeddings) -> str | None:
+    """The column that says in which language a document is, going by its name; None: none does."""
+    schema = user_columns(frame)
+    called = (name for wanted in LANGUAGE for name in schema if name.strip().lower() == wanted)
+    texts = (name for name in called if schema[name] == pl.String)
+    return next((name for name in texts if _distinct(frame)[name] <= MOST_LANGUAGES), None)
 
 
 def _groupings(frame: Embeddings) -> list[str]:

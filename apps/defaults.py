@@ -8,6 +8,8 @@ from saedata_apps import limits
 from saedata_apps.columns import groupings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from saedata.frame import Embeddings
 
 EVIDENCE = 5
@@ -17,6 +19,12 @@ EVIDENCE = 5
 def compare_options(target: Embeddings) -> dict[str, Any]:
     """Of `diff`: in large corpora without mean activations, which need every activation."""
     return {"evidence": EVIDENCE} | ({} if target.n_documents < limits.MANY else {"effects": False})
+
+
+def is_quick(frames: Sequence[Embeddings], options: dict[str, Any]) -> bool:
+    """Whether a comparison needs but a moment: few documents, or only the counts that every frame holds."""
+    counts = options.get("effects") is False and options.keys() <= {"effects", "evidence", "duplicates"}
+    return counts or sum(frame.n_documents for frame in frames) <= limits.MANY
 
 
 def map_options(frame: Embeddings) -> dict[str, Any]:

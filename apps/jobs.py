@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import hashlib
 import json
 import shutil
@@ -30,6 +31,9 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 KEPT = 200
 """Results that stay on disk; the oldest go first."""
+
+READ = 16
+"""Results that stay in memory."""
 
 FORMAT = 1
 _PARTIAL = ".partial"
@@ -93,15 +97,21 @@ def result(
 ) -> tuple[dict[str, pl.DataFrame], list[str]] | None:
     """Tables and warnings of finished work; None where it was not done yet."""
     folder = _folder() / key_of(task, frames, options)
-    if not folder.is_dir():
+    try:
+        written = (folder / NOTES).stat().st_mtime_ns
+    except OSError:
         return None
     try:
-        tables = {file.stem: pl.read_parquet(file) for file in sorted(folder.glob("*.parquet"))}
-        notes = json.loads((folder / NOTES).read_text(encoding="utf-8"))
+        return _read(folder, written)
     except (OSError, ValueError, pl.exceptions.PolarsError):  # damaged: it is done again
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    return tables, notes
+
+
+@functools.lru_cache(maxsize=READ)
+def _read(folder: Path, _written: int) -> tuple[dict[str, pl.DataFrame], list[str]]:
+    tables = {file.stem: pl.read_parquet(file) for file in sorted(folder.glob("*.parquet"))}
+    return tables, json.loads((folder / NOTES).read_text(encoding="utf-8"))
 
 
 def forget(task: str, frames: Sequence[Embeddings], options: dict[str, Any]) -> None:

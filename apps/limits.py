@@ -8,6 +8,9 @@ SMALL = 3_000
 BINNED = 50_000
 """Documents above which the map counts them."""
 
+POINTS = 3_000
+"""Documents drawn on the map, at most: a random choice of all. A browser takes a second for some thousand points."""
+
 SAMPLE = 20_000
 LARGE = 100_000
 """Documents from which on so many are mapped, chosen at random, unless all are asked for."""

@@ -8,11 +8,18 @@ import polars as pl
 from saedata.concepts import choose_features
 from saedata.errors import SaedataError
 from saedata.frame import Embeddings, feature_name_expr
+from saedata.frame.lookup import documents_at
 from saedata.hygiene import ALWAYS
 from saedata.reports.model import Report, Settings, gather
 
 SETTINGS = Settings(features=12, examples=1, pairs=0)
 """Of the start page: as the report has them, with fewer rows."""
+
+LISTED = 400
+"""Features in a list to choose from, which the browser is sent whole."""
+
+SUGGESTED = 4
+"""Names that are suggested before anything is searched for."""
 
 BEGINNING = 300
 """Characters of a document that are shown where somebody points at it."""
@@ -29,6 +36,12 @@ def named(frame: Embeddings) -> pl.DataFrame:
     return frame.features.with_columns(name=feature_name_expr()).sort(density >= ALWAYS, -density, "feature")
 
 
+def listed(features: pl.Series, wanted: int) -> list[int]:
+    """Features to choose from in a list: the first ones, and the one that is wanted; others are found by searching."""
+    first: list[int] = features.head(LISTED).to_list()
+    return first if wanted in first else [*first, wanted]
+
+
 def passages(frame: Embeddings, feature: int, docs: tuple[int, ...]) -> pl.DataFrame:
     """Documents with the strongest token of a feature."""
     return frame.passages([feature] * len(docs), list(docs))
@@ -41,16 +54,13 @@ def pair_passages(frame: Embeddings, features: tuple[int, int], docs: tuple[int,
 
 def read(frame: Embeddings, docs: tuple[int, ...]) -> pl.DataFrame:
     """Documents in the order asked for, with no feature marked."""
-    chosen = pl.col("doc").is_in(pl.Series(docs, dtype=pl.UInt32).implode())
-    order = {doc: place for place, doc in enumerate(docs)}
     nothing = {
         "feature": pl.lit(None, pl.UInt32),
         "value": pl.lit(None, pl.Float32),
         "start": pl.lit(0),
         "stop": pl.lit(0),
     }
-    table = frame.scan_documents().filter(chosen).collect()
-    return table.sort(pl.col("doc").replace_strict(order, return_dtype=pl.UInt32)).with_columns(**nothing)
+    return documents_at(frame.view, np.array(docs, np.uint32)).with_columns(**nothing)
 
 
 def beginnings(frame: Embeddings) -> pl.DataFrame:
@@ -61,6 +71,25 @@ def beginnings(frame: Embeddings) -> pl.DataFrame:
 def column(frame: Embeddings, name: str) -> pl.DataFrame:
     """``doc`` and ``value`` of a column."""
     return frame.scan_documents().select("doc", value=pl.col(name)).collect()
+
+
+def counts(frame: Embeddings, column: str) -> pl.DataFrame:
+    """``value`` (null: none given), ``documents`` and ``share`` of each value of a column, the most frequent first."""
+    given = pl.col(column).cast(pl.String).str.strip_chars().replace("", None)
+    table = frame.scan_documents().group_by(value=given).agg(documents=pl.len()).collect()
+    table = table.with_columns(share=pl.col("documents") / max(frame.n_documents, 1))
+    return table.sort(-pl.col("documents").cast(pl.Int64), "value", nulls_last=True)
+
+
+def common(frame: Embeddings) -> list[str]:
+    """Names of frequent features to begin a search with, those of style, tone and topic first."""
+    known = frame.features.filter(pl.col("label").is_not_null(), pl.col("density").is_between(0.01, ALWAYS))
+    kinds = pl.col("kind").is_in(["style", "tone", "topic"])
+    best = known.with_columns(name=feature_name_expr()).sort(
+        ~kinds.fill_null(value=False), -pl.col("density"), "feature"
+    )
+    names: list[str] = best["name"].unique(maintain_order=True).head(SUGGESTED).to_list()
+    return names
 
 
 def activations(frame: Embeddings, feature: int) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from saedata.errors import MismatchError
 
@@ -26,6 +27,8 @@ class _Shelf:
 
 
 _shelf = _Shelf()
+_contents: WeakKeyDictionary[Embeddings, str] = WeakKeyDictionary()
+"""Hashes of frames, which never change; of a million documents one takes some milliseconds, and pages ask often."""
 
 
 def start(frames: Iterable[Embeddings], folders: Sequence[Path] = (), sources: Sequence[str] = ()) -> None:
@@ -80,10 +83,12 @@ def first_and_others() -> list[Embeddings]:
 
 def key(frame: Embeddings) -> str:
     """What results on a frame are kept under: its content and its name, as the name stands in results."""
-    content = hashlib.sha256(frame.manifest.to_json())
-    if not frame.is_whole:
-        content.update(frame.doc_numbers.tobytes())
-    return f"{content.hexdigest()[:32]} {frame.name}"
+    if frame not in _contents:
+        content = hashlib.sha256(frame.manifest.to_json())
+        if not frame.is_whole:
+            content.update(frame.doc_numbers.tobytes())
+        _contents[frame] = content.hexdigest()[:32]
+    return f"{_contents[frame]} {frame.name}"
 
 
 def _alike(frame: Embeddings, other: Embeddings) -> bool:

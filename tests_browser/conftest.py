@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +18,14 @@ from tests_browser.visitor import Visitor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
     from saedata.frame import Embeddings
 
 WIDE, PHONE = (1440, 1000), (390, 844)
+
+PATIENCE = 300_000
+"""Milliseconds that anything may take on a machine that is busy with other things."""
 
 PAYLOADS = (
     "<img src=x onerror=alert(1)>",
@@ -47,6 +48,7 @@ def browser() -> Iterator[Browser]:
             executable_path=str(program),
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
             env=dict(chromium.environment()),
+            timeout=PATIENCE,
         )
         yield started
         started.close()
@@ -64,11 +66,11 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Embeddings]:
     return frames
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(samples: list[Embeddings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard on the samples; a corpus with a label lies in a folder of it."""
+    """The dashboard on the samples; the beginnings of some answers, with a label, lie in a folder of it."""
     folder = tmp_path_factory.mktemp("corpora")
-    subprocess.run([sys.executable, ROOT / "samples" / "both.py", folder / "both.jsonl"], check=True)
+    beginnings(samples).write_ndjson(folder / "both.jsonl")
     log = tmp_path_factory.mktemp("log") / "dashboard.log"
     cache = tmp_path_factory.mktemp("cache")
     paths = [Path(str(frame.path)) for frame in samples]
@@ -77,6 +79,28 @@ def served(samples: list[Embeddings], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def columned(samples: list[Embeddings], tmp_path_factory: pytest.TempPathFactory) -> Embeddings:
+    """The beginnings of some answers, with columns: whose they are, and one that is called like one of languages."""
+    table = beginnings(samples).with_columns(language=pl.Series(["en", "en", "en", "de"] * 20))
+    return saedata.embed(table, text="text", out=tmp_path_factory.mktemp("columned") / "columned.sae")
+
+
+def beginnings(samples: list[Embeddings]) -> pl.DataFrame:
+    """How 40 answers of either assistant begin, and whose they are."""
+    texts = [frame.documents["text"].head(40).str.slice(0, 300) for frame in samples]
+    return pl.DataFrame({"text": pl.concat(texts), "assistant": ["willow"] * 40 + ["flint"] * 40})
+
+
+@pytest.fixture(scope="module")
+def served_columned(columned: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard on one corpus with columns."""
+    log = tmp_path_factory.mktemp("log") / "columned.log"
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with dashboard([Path(str(columned.path))], log=log, SAEDATA_CACHE=cache) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A dashboard whose texts, labels, columns, values and names all try to be something else than text."""
     folder = tmp_path_factory.mktemp("hostile")
@@ -100,21 +124,36 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
+    """A browser's profile for each colour scheme: what it has fetched once it need not fetch again."""
+    made: dict[str, BrowserContext] = {}
+
+    def of(scheme: Any) -> BrowserContext:
+        if scheme not in made:
+            made[scheme] = browser.new_context(color_scheme=scheme)
+            made[scheme].set_default_timeout(PATIENCE)
+            made[scheme].set_default_navigation_timeout(PATIENCE)
+        return made[scheme]
+
+    yield of
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+def visit(contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..., Visitor]]:
     """Look at a dashboard; in the end nothing may have gone wrong."""
     visitors: list[Visitor] = []
-    contexts: list[Any] = []
 
     def start(address: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Visitor:
-        width, height = size
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        contexts.append(context)
-        visitors.append(Visitor(context.new_page(), address))
+        page = contexts(scheme).new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        visitors.append(Visitor(page, address))
         return visitors[-1]
 
     yield start
-    for context in contexts:
-        context.close()
+    for visitor in visitors:
+        visitor.page.close()
     assert [one for visitor in visitors for one in visitor.wrong] == []
     assert max((visitor.largest for visitor in visitors), default=0) < 10_000_000

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent
-_PATIENCE = 240.0
+_PATIENCE = 600.0  # on a machine that is busy with other things
 
 
 @contextlib.contextmanager
 def dashboard(frames: Sequence[Path], *, corpora: Sequence[Path] = (), log: Path, **variables: str) -> Iterator[str]:
-    """Serve frames on a free port; yields the address.
+    """Serve frames on a free port; yields the address. See `served`."""
+    with served(frames, corpora=corpora, log=log, **variables) as one:
+        yield one.address
+
+
+@dataclass(frozen=True)
+class Served:
+    """A dashboard that runs: where it is, and the number of its process."""
+
+    address: str
+    process: int
+
+
+@contextlib.contextmanager
+def served(frames: Sequence[Path], *, corpora: Sequence[Path] = (), log: Path, **variables: str) -> Iterator[Served]:
+    """Serve frames on a free port.
 
     Parameters
     ----------
@@ -50,7 +66,7 @@ def dashboard(frames: Sequence[Path], *, corpora: Sequence[Path] = (), log: Path
     try:
         address = f"http://localhost:{port}"
         _wait(address, process, log)
-        yield address
+        yield Served(address, process.pid)
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
     from tests_browser.visitor import Visitor
 
-PAGES = ("", "compare", "features", "search?q=rain&method=features", "correlations", "map?clusters=2", "probe", "embed")
+PAGES = (
+    "",
+    "compare",
+    "features",
+    "search?q=rain&method=features",
+    "correlations",
+    "map?clusters=2",
+    "probe",
+    "separability",
+    "toxicity",
+    "toxicity?question=Languages",
+    "embed",
+)
 
 _STRANGE = """() => {
   const main = document.querySelector('[data-testid="stMain"]');

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -22,14 +22,21 @@ if TYPE_CHECKING:
 PAGES = ("", "compare", "features", "search?q=hedging", "correlations", "map", "probe", "embed")
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_fits(visit: Visit, served: str, page: str, size: Any) -> None:
-    visitor = visit(served, size=size)
+def test_every_page_fits(visit: Visit, served: str, page: str) -> None:
+    visitor = visit(served)
     visitor.open(page)
     assert visitor.page.locator("h1").count() == 1
     assert visitor.page.locator('[data-testid="stException"]').count() == 0
+    assert visitor.too_wide(WIDE) == []
+    assert visitor.too_wide(PHONE) == []
+
+
+def test_the_start_page_opens_on_a_phone(visit: Visit, served: str) -> None:
+    visitor = visit(served, size=PHONE)
+    page = visitor.open()
     assert visitor.too_wide() == []
+    assert page.locator(".sd-verdict").bounding_box()["width"] > 300  # no menu lies over it
 
 
 def test_two_clicks_lead_to_what_one_does_and_the_other_does_not(
@@ -43,9 +50,9 @@ def test_two_clicks_lead_to_what_one_does_and_the_other_does_not(
     first = found.filter(pl.col("difference") > 0).row(0, named=True)
     assert points(first["difference"]) in shown.first.inner_text()
     assert percent(first["target"]) in shown.first.inner_text()
-    page.get_by_text("Show me where").first.click()
+    with visitor.answered():
+        page.get_by_text("Show me where").first.click()
     page.wait_for_url("**/compare?**")
-    visitor.settle()
     evidence = page.locator(".sd-doc")
     assert evidence.count() == 5
     docs = samples[0].top_documents(first["feature"], 5)
@@ -58,11 +65,9 @@ def test_a_click_on_a_difference_shows_its_documents(visit: Visit, served: str, 
     visitor = visit(served)
     page = visitor.open("compare")
     before = page.locator(".sd-card").inner_text()
-    marks = page.locator(".stVegaLiteChart .mark-symbol path[aria-roledescription]")
-    marks = marks if marks.count() else page.locator(".stVegaLiteChart g.mark-symbol.role-mark path")
-    marks.nth(5).click(force=True)
+    with visitor.answered():
+        page.locator(".stVegaLiteChart g.mark-symbol.role-mark path").nth(5).click(force=True)
     page.wait_for_function("text => document.querySelector('.sd-card').innerText !== text", arg=before)
-    visitor.settle()
     feature = int(page.evaluate("() => new URL(location).searchParams.get('feature')"))
     row = saedata.diff(*samples).filter(pl.col("feature") == feature).row(0, named=True)
     card = page.locator(".sd-card").inner_text()
@@ -87,9 +92,7 @@ def test_a_feature_is_found_read_and_renamed(visit: Visit, served: str, samples:
     page = visitor.open("features")
     labelled = samples[0].features.filter(pl.col("label").is_not_null(), pl.col("density").is_between(0.3, 0.9))
     best = labelled.sort("density", "feature").row(-1, named=True)
-    page.get_by_label("Find").fill(best["label"])
-    page.get_by_label("Find").press("Enter")
-    visitor.settle()
+    visitor.type("Find", best["label"])
     assert f"{best['documents']:,}" in page.locator(".sd-tiles").inner_text()
     tokens = samples[0].tokens(samples[0].top_documents(best["feature"], 1)["doc"][0])
     on = (
@@ -101,9 +104,9 @@ def test_a_feature_is_found_read_and_renamed(visit: Visit, served: str, samples:
     assert page.locator(".sd-doc").first.locator("mark").count() == on
     page.get_by_text("Edit the label").click()
     page.get_by_label("Label", exact=True).fill("says <i>thank you</i>")
-    page.get_by_role("button", name="Keep").click()
-    page.get_by_text("The label is kept.").wait_for()
-    visitor.settle()
+    with visitor.answered():
+        page.get_by_role("button", name="Keep").click()
+        page.get_by_text("The label is kept.").wait_for()
     kept = saedata.open(samples[0].path).features.filter(pl.col("feature") == best["feature"])
     assert kept["label"][0] == "says <i>thank you</i>"
 
@@ -111,11 +114,9 @@ def test_a_feature_is_found_read_and_renamed(visit: Visit, served: str, samples:
 def test_a_search_finds_what_the_library_finds(visit: Visit, served: str, samples: list[Embeddings]) -> None:
     visitor = visit(served)
     page = visitor.open("search", limit=10)
-    page.get_by_label("Property").fill('"apologises" AND NOT "numbered list"')
-    page.get_by_label("Property").press("Enter")
-    page.locator(".sd-doc").first.wait_for()
-    visitor.settle()
-    found = saedata.search(samples[0], '"apologises" AND NOT "numbered list"', limit=10)
+    visitor.type("Property", '"apologises" AND NOT "numbered list"')
+    now = saedata.open(samples[0].path)  # with the label that was edited above
+    found = saedata.search(now, '"apologises" AND NOT "numbered list"', limit=10)
     hits = page.locator(".sd-doc").all_inner_texts()
     assert [f"document {doc} " in hit for doc, hit in zip(found["doc"], hits, strict=True)] == [True] * found.height
 
@@ -142,29 +143,34 @@ def test_a_rectangle_on_the_map_says_what_is_different_inside(
     page.mouse.down()
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"], steps=8)
     page.mouse.up()
-    page.get_by_text("Inside:").first.wait_for(timeout=60_000)
+    page.get_by_text("Inside:").first.wait_for()
     visitor.settle()
     left, right, low, high = map(float, page.evaluate("() => new URL(location).searchParams.get('box')").split(","))
     within = found.documents.filter(pl.col("x").is_between(left, right), pl.col("y").is_between(low, high))
     assert f"Inside: {within.height} documents" in visitor.text
 
 
-def test_a_corpus_is_embedded_in_the_background_and_probed(visit: Visit, served: str) -> None:
+def test_a_corpus_is_embedded_in_the_background_probed_and_others_classified(
+    visit: Visit, served: str, samples: list[Embeddings]
+) -> None:
     visitor = visit(served)
     page = visitor.open("embed")
-    page.get_by_label("or choose one on the server").click()
-    page.get_by_role("option").first.click()
-    page.get_by_role("button", name="Start").wait_for()
-    visitor.settle()
-    assert "320" in page.locator(".sd-tiles").inner_text()
+    with visitor.answered():
+        page.get_by_label("or choose one on the server").click()
+        page.get_by_role("option").first.click()
+    assert "80" in page.locator(".sd-tiles").inner_text()
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("320 documents of both are open").wait_for(timeout=400_000)
+    page.get_by_text("80 documents of both are open").wait_for(timeout=900_000)
     visitor.go("Probe")
-    page.get_by_label("Corpus").click()
-    page.get_by_role("option", name="both").click()
-    page.get_by_text("predict assistant with").wait_for(timeout=400_000)
-    visitor.settle()
-    assert "of 1.000" in visitor.text or "AUC" in visitor.text.upper()
+    visitor.choose("Corpus", "both")
+    page.get_by_text("predict assistant with").wait_for(timeout=900_000)
+    assert "AUC" in visitor.settle().locator(".sd-verdict").first.inner_text().upper()
+    texts = [frame.documents["text"][100].replace("\n", " ")[:300] for frame in samples]
+    page.get_by_label("One document in each line").fill("\n".join(texts))
+    with visitor.answered():
+        page.get_by_role("button", name="Classify").click()
+    assert "2 documents; assistant: 1 flint, 1 willow" in visitor.text.replace("1 willow, 1 flint", "1 flint, 1 willow")
+    assert page.locator(".sd-doc", has_text="predicted").locator("mark").count() >= 1
 
 
 def test_light_and_dark(visit: Visit, served: str) -> None:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
 
-_SETTLED = """() => {
+SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app && app.getAttribute('data-test-script-state') === 'notRunning'
     && document.querySelector('.sd-head')
-    && !document.querySelector('[data-testid="stSpinner"]')
-    && !document.querySelector('[data-testid="stSkeleton"]')
-    && ![...document.querySelectorAll('.stProgress')].length;
+    && !document.querySelector('[data-testid="stSpinner"], [data-testid="stSkeleton"], .stProgress')
+    && [...document.querySelectorAll('.stVegaLiteChart')].every(e => e.querySelector('svg'));
+}"""
+"""Whether a page is done, its charts included."""
+
+_STAYS = f"""() => {{
+  if (!({SETTLED})()) window.settled = 0;
+  else if (!window.settled) window.settled = performance.now();
+  return window.settled && performance.now() - window.settled > 300;
+}}"""
+_COUNT_RUNS = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  window.runs = 0;
+  if (window.counting) window.counting.disconnect();
+  window.counting = new MutationObserver(() => {
+    if (app.getAttribute('data-test-script-state') === 'notRunning') window.runs += 1;
+  });
+  window.counting.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
 }"""
 _WIDTHS = """() => {
   const held = document.querySelectorAll('[data-testid="stMain"], .sd-card, .sd-doc, .sd-tiles, .sd-head');
@@ -58,26 +76,48 @@ class Visitor:
         self.page.goto(f"{self.address}/{name}{'?' if words else ''}{words}")
         return self.settle()
 
-    def settle(self, patience: float = 240) -> Page:
-        """Wait until the page is done, twice, as one run may lead to another."""
-        for _ in range(2):
-            self.page.wait_for_timeout(250)
-            self.page.wait_for_function(_SETTLED, timeout=1000 * patience)
+    def settle(self) -> Page:
+        """Wait until the page is done, and stays so, as one run may lead to another."""
+        self.page.evaluate("() => { window.settled = 0; }")
+        self.page.wait_for_function(_STAYS)
         return self.page
+
+    @contextlib.contextmanager
+    def answered(self) -> Iterator[Page]:
+        """Do something that makes the page run again, and wait until it has, however long the server needs."""
+        self.page.evaluate(_COUNT_RUNS)
+        yield self.page
+        self.page.wait_for_function("() => window.runs > 0")
+        self.settle()
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose in a list."""
+        with self.answered() as page:
+            page.get_by_label(label, exact=True).first.click()
+            page.get_by_role("option", name=option, exact=True).click()
+
+    def type(self, label: str, words: str) -> None:
+        """Fill in a field."""
+        with self.answered() as page:
+            page.get_by_label(label, exact=True).fill(words)
+            page.get_by_label(label, exact=True).press("Enter")
 
     def go(self, title: str) -> Page:
         """Go to a page by the menu."""
-        self.page.locator('[data-testid="stSidebarNavLink"]', has_text=title).first.click()
-        self.page.wait_for_timeout(300)
-        return self.settle()
+        with self.answered() as page:
+            page.locator('[data-testid="stSidebarNavLink"]', has_text=title).first.click()
+        return page
 
     @property
     def text(self) -> str:
         """All that can be read."""
         return self.page.locator('[data-testid="stMain"]').inner_text()
 
-    def too_wide(self) -> list[Any]:
-        """What would have to be scrolled sideways."""
+    def too_wide(self, size: tuple[int, int] | None = None) -> list[Any]:
+        """What would have to be scrolled sideways, in a window of a size; None: as it is."""
+        if size is not None:
+            self.page.set_viewport_size({"width": size[0], "height": size[1]})
+            self.settle()
         found: list[Any] = self.page.evaluate(_WIDTHS)
         return found
 

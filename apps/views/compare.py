@@ -9,14 +9,14 @@ import polars as pl
 import streamlit as st
 
 import saedata
-from saedata.errors import SaedataError
 from saedata.plots import difference_chart, slope_chart, trend_chart, volcano_chart
 from saedata.plots.text import counted, one_line, percent, points, probability, shorten
 from saedata_apps import defaults, limits, lookups, opened, state, views
-from saedata_apps.charts import COLUMN, chart, picked
+from saedata_apps.asked import ask
+from saedata_apps.charts import COLUMN, chart, drawn, picked
 from saedata_apps.columns import groupings, keys, user_columns
 from saedata_apps.evidence import bars, document, documents, feature_line
-from saedata_apps.kept import kept, worked
+from saedata_apps.kept import kept
 from saedata_apps.markup import empty, fill, heading, literal, note, show
 from saedata_apps.same import Call, Command, same
 from saedata_apps.tables import SHARE, downloads, picked_row, table
@@ -47,28 +47,26 @@ def page() -> None:
     asked = _asked()
     if asked is None:
         return
-    try:
-        with st.spinner("Comparing …"):
-            result = worked(
-                saedata.trend if asked.trend else saedata.diff,
-                asked.frames,
-                evidence=defaults.EVIDENCE,
-                **asked.options,
-            )
-    except SaedataError as error:
-        note(error, kind="wrong")
-        return
-    for warning in result.notes:
-        note(warning)
-    found: pl.DataFrame = result.value
-    if asked.trend:
-        _trend(found, asked)
-    else:
-        _differences(found, asked)
+    tables = ask(
+        "trend" if asked.trend else "diff",
+        asked.frames,
+        {"evidence": defaults.EVIDENCE, **asked.options},
+        doing="Comparing",
+        small=defaults.is_quick(asked.frames, asked.options),
+    )
+    if tables is not None:
+        _show(tables["found"], asked)
     command = {name: value for name, value in asked.options.items() if name != "effects"}
     command |= {"no_effects": asked.options.get("effects") is False, "trend": asked.trend}
     call = Call("trend" if asked.trend else "diff", options=asked.options)
     same(asked.frames, call, commands=[Command("diff", command)])
+
+
+def _show(found: pl.DataFrame, asked: Asked) -> None:
+    if asked.trend:
+        _trend(found, asked)
+    else:
+        _differences(found, asked)
 
 
 def _asked() -> Asked | None:
@@ -197,7 +195,8 @@ def _pictures(found: pl.DataFrame, asked: Asked) -> None:
         "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True, label_visibility="collapsed"
     )
     draw = difference_chart if view == "Ranked" else volcano_chart
-    drawing = draw(found, target=asked.frames[0].name, width=COLUMN)
+    about = ("differences", [opened.key(frame) for frame in asked.frames], asked.options, view, _name(found, asked))
+    drawing = drawn(about, lambda: draw(found, target=asked.frames[0].name, width=COLUMN))
     picked(drawing, key=f"chart {view}", fields=["feature"], take=state.setter(FEATURE))
     show(fill('<p class="sd-quiet">Click a mark, or a row below, to read the documents behind it.</p>'))
     _table(found)
@@ -224,7 +223,8 @@ def _table(found: pl.DataFrame) -> None:
 def _evidence(found: pl.DataFrame, folded: pl.DataFrame, places: dict[int, int], asked: Asked) -> None:
     """The feature that is looked at: its figures, and documents of both sides."""
     names = dict(found.select("feature", "label").iter_rows())
-    listed = list(dict.fromkeys([*folded["feature"].to_list(), *found["feature"].to_list()]))
+    ordered = pl.concat([folded["feature"], found["feature"]]).unique(maintain_order=True)
+    listed = lookups.listed(ordered, st.session_state[FEATURE])
     feature = st.selectbox("Finding", listed, key=FEATURE, format_func=lambda one: one_line(names[one]))
     state.put_followed(FEATURE, feature)
     row = found.row(places[feature], named=True)

@@ -11,9 +11,9 @@ from saedata.errors import SaedataError
 from saedata.plots import concept_chart, link_chart, pair_chart
 from saedata.plots.search import Mark
 from saedata.plots.text import counted, one_line, percent, probability, shorten
-from saedata_apps import lookups, state, views
+from saedata_apps import lookups, opened, state, views
 from saedata_apps.asked import ask
-from saedata_apps.charts import COLUMN, chart, picked
+from saedata_apps.charts import COLUMN, chart, drawn, picked
 from saedata_apps.columns import user_columns
 from saedata_apps.evidence import bars, card
 from saedata_apps.kept import kept
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 PAIR = "pair"
-LISTED = 400
 VIEWS = ("Pairs", "Links", "Groups")
 NONE = "–"
 
@@ -52,12 +51,12 @@ def page() -> None:
         options["cluster"] = cluster
     tables = ask("correlate", [frame], options, doing="Looking at every pair of features")
     if tables is not None:
-        _show(frame, tables["pairs"], tables["groups"])
+        _show(frame, tables["pairs"], tables["groups"], (opened.key(frame), options))
     calls = [Call("correlate", options=options)]
     same([frame], *calls, commands=[Command("correlate", options)])
 
 
-def _show(frame: Embeddings, pairs: pl.DataFrame, groups: pl.DataFrame) -> None:
+def _show(frame: Embeddings, pairs: pl.DataFrame, groups: pl.DataFrame, about: tuple[Any, ...]) -> None:
     if pairs.is_empty():
         empty("Too few documents", "No two features are on in enough documents to be tested.")
         return
@@ -72,12 +71,12 @@ def _show(frame: Embeddings, pairs: pl.DataFrame, groups: pl.DataFrame) -> None:
     state.follow(PAIR, among=range(1, pairs.height + 1), default=1)
     left, right = st.columns([11, 9], gap="large")
     with left:
-        _pictures(pairs, groups, numbered)
+        _pictures(pairs, groups, numbered, about)
     with right:
         _evidence(frame, numbered)
 
 
-def _pictures(pairs: pl.DataFrame, groups: pl.DataFrame, numbered: pl.DataFrame) -> None:
+def _pictures(pairs: pl.DataFrame, groups: pl.DataFrame, numbered: pl.DataFrame, about: tuple[Any, ...]) -> None:
     view = st.segmented_control(
         "View", VIEWS, default=VIEWS[0], key="view", bind="query-params", required=True, label_visibility="collapsed"
     )
@@ -89,17 +88,18 @@ def _pictures(pairs: pl.DataFrame, groups: pl.DataFrame, numbered: pl.DataFrame)
             st.session_state[PAIR] = place
 
     if view == "Groups":
-        _groups(pairs, groups)
+        _groups(pairs, groups, about)
     else:
-        drawing = pair_chart(pairs, width=COLUMN) if view == "Pairs" else link_chart(pairs, width=COLUMN)
+        draw = pair_chart if view == "Pairs" else link_chart
+        drawing = drawn((*about, view), lambda: draw(pairs, width=COLUMN))
         picked(drawing, key=f"chart {view}", fields=["feature_a", "feature_b"], take=take)
         show(fill('<p class="sd-quiet">Click a mark, or a row below, to read both in their documents.</p>'))
     _table(numbered)
 
 
-def _groups(pairs: pl.DataFrame, groups: pl.DataFrame) -> None:
+def _groups(pairs: pl.DataFrame, groups: pl.DataFrame, about: tuple[Any, ...]) -> None:
     try:
-        chart(concept_chart(pairs, groups, width=COLUMN), key="groups")
+        chart(drawn((*about, "groups"), lambda: concept_chart(pairs, groups, width=COLUMN)), key="groups")
     except SaedataError as error:
         note(error, kind="wrong")
 
@@ -126,12 +126,13 @@ def _table(numbered: pl.DataFrame) -> None:
 
 def _evidence(frame: Embeddings, numbered: pl.DataFrame) -> None:
     """The pair that is looked at: its figures, and documents with both."""
-    names = {
-        place: f"{shorten(one_line(a), 60)} + {shorten(one_line(b), 60)}"
-        for place, a, b in numbered.select(PAIR, "label_a", "label_b").iter_rows()
-    }
-    listed = [place for place in names if place <= LISTED or place == st.session_state[PAIR]]
-    place = st.selectbox("Pair", listed, key=PAIR, format_func=names.__getitem__)
+
+    def called(place: int) -> str:
+        a, b = (shorten(one_line(numbered[side][place - 1]), 60) for side in ("label_a", "label_b"))
+        return f"{a} + {b}"
+
+    listed = lookups.listed(numbered[PAIR], st.session_state[PAIR])
+    place = st.selectbox("Pair", listed, key=PAIR, format_func=called)
     state.put_followed(PAIR, place)
     row = numbered.row(place - 1, named=True)
     show(_figures(row))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import hashlib
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -15,18 +10,17 @@ import streamlit as st
 import saedata
 from saedata.corpus import read_corpus
 from saedata.errors import SaedataError
-from saedata.plots.text import counted, one_line
+from saedata.plots.text import counted
 from saedata_apps import jobs, opened, views
 from saedata_apps.asked import ask
+from saedata_apps.files import chosen_corpus, stem
 from saedata_apps.markup import empty, heading, note, section, tiles
-from saedata_apps.serving import UPLOAD
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from saedata.corpus import Corpus
 
-KINDS = ("jsonl", "json", "csv", "tsv", "txt", "parquet")
-PACKED = ("", ".gz", ".zst")
-ENDINGS = tuple(f".{kind}{packed}" for kind in KINDS for packed in PACKED)
 FOUND = "found by its name"
 SHOWN = 3
 
@@ -34,7 +28,7 @@ SHOWN = 3
 def page() -> None:
     """The page."""
     heading("Embed", "Look at another corpus: one document in each line or row, with any other columns.")
-    file, name = _file()
+    file, name = chosen_corpus(file_key="file", path_key="path")
     if file is None:
         empty(
             "No corpus chosen",
@@ -50,46 +44,6 @@ def page() -> None:
         return
     if options is not None:
         _embed(options, name)
-
-
-def _file() -> tuple[Path | None, str]:
-    """A file that was uploaded, or one of a folder given on the command line."""
-    listed = {
-        f"{folder.name}/{file.relative_to(folder)}": file for folder in opened.folders() for file in _corpora(folder)
-    }
-    left, right = st.columns(2, gap="large", vertical_alignment="top")
-    with left:
-        given = st.file_uploader(f"Upload a file, up to {UPLOAD} MB", key="file", type=list(ENDINGS))
-    with right:
-        if listed:
-            chosen = st.selectbox("or choose one on the server", list(listed), index=None, key="path")
-            if chosen is not None and given is None:
-                return listed[chosen], one_line(chosen.rpartition("/")[2])
-        else:
-            note("Files on the server can be chosen where `saedata app --corpora FOLDER` names their folder.")
-    return (_saved(given.name, given.getvalue()), one_line(given.name)) if given is not None else (None, "")
-
-
-def _corpora(folder: Path) -> list[Path]:
-    """Files that look like a corpus; none outside of the folder, wherever links lead."""
-    found = (file for file in sorted(folder.rglob("*")) if file.name.endswith(ENDINGS) and file.is_file())
-    return [file for file in found if file.resolve().is_relative_to(folder)]
-
-
-def _saved(name: str, content: bytes) -> Path:
-    """Keep an upload while the server runs, under a name of ours."""
-    ending = next(one for one in sorted(ENDINGS, key=len, reverse=True) if name.lower().endswith(one))
-    file = _uploads() / f"{hashlib.sha256(content).hexdigest()[:24]}{ending}"
-    if not file.exists():
-        file.write_bytes(content)
-    return file
-
-
-@st.cache_resource
-def _uploads() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="saedata-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _read(file: Path, name: str) -> Corpus:
@@ -119,10 +73,9 @@ def _options(read: Corpus, file: Path, name: str) -> dict[str, Any] | None:
     encoders = saedata.list_encoders().filter(pl.col("state") == "here")["name"].to_list()
     encoder = st.selectbox("Encoder", encoders, index=encoders.index("minilm"), key="encoder")
     text, limit = st.session_state["asked of the file"]
-    stem = name[: -len(next(one for one in sorted(ENDINGS, key=len, reverse=True) if name.lower().endswith(one)))]
     return {
         "corpus": str(file),
-        "name": stem or "corpus",
+        "name": stem(name),
         "text": text,
         "limit": limit,
         "encoder": encoder,

@@ -13,7 +13,7 @@ from saedata.errors import SaedataError
 from saedata.frame.relabel import relabel_frame
 from saedata.plots import distribution_chart
 from saedata.plots.text import counted, one_line, percent
-from saedata_apps import lookups, opened, state
+from saedata_apps import limits, lookups, opened, samples, state
 from saedata_apps.charts import chart
 from saedata_apps.evidence import documents
 from saedata_apps.kept import kept, working
@@ -28,6 +28,9 @@ FEATURE = "feature"
 BY_HAND = "edited by hand"
 PER_PAGE = 5
 NEIGHBOURS = 20
+ENOUGH = 50
+"""Documents of a sample in which a feature must be on, so that the others there say something about it."""
+
 WHICH = ("strongest", "median", "weakest", "random")
 ABOUT = {
     "strongest": "Where it is strongest, the strongest first.",
@@ -193,8 +196,9 @@ def _charts(frame: Embeddings, row: dict[str, Any]) -> None:
 
 def _beside(frame: Embeddings, feature: int) -> None:
     """Features that are on in the same documents, and those with a label of like meaning."""
-    section("On in the same documents", "Jaccard index: documents with both, of those with either.")
-    near: pl.DataFrame = kept(saedata.cofiring, frame, feature).value
+    among, where = _looked_through(frame, feature)
+    section("On in the same documents", f"Jaccard index: documents with both, of those with either{where}.")
+    near: pl.DataFrame = kept(saedata.cofiring, among, feature).value
     name = st.column_config.TextColumn("feature", width="medium")
     columns = {"name": name, "jaccard": SHARE, "documents": "both"}
     table(near, key="near", columns=columns, picks=lambda: _go(near, "near"), height=250)
@@ -203,6 +207,14 @@ def _beside(frame: Embeddings, feature: int) -> None:
         section("Of like meaning", "Cosine of the labels.")
         columns = {"label": name, "similarity": st.column_config.NumberColumn(format="%.2f"), "density": SHARE}
         table(meaning, key="alike", columns=columns, picks=lambda: _go(meaning, "alike"), height=250)
+
+
+def _looked_through(frame: Embeddings, feature: int) -> tuple[Embeddings, str]:
+    """Of a large corpus a sample of its documents, where the feature is on in enough of them."""
+    sample = samples.there(frame, limits.SAMPLE) if frame.n_documents > limits.LARGE else None
+    if sample is None or len(sample.postings(feature)[0]) < ENOUGH:
+        return frame, ""
+    return sample, f", in {sample.n_documents:,} chosen at random"
 
 
 def _go(rows: pl.DataFrame, key: str) -> None:

@@ -11,11 +11,10 @@ import saedata
 from saedata import plots
 from saedata.errors import SaedataError
 from saedata.plots import cluster_heat_map, cluster_map, difference_chart, value_map
-from saedata.plots.cluster import POINTS
 from saedata.plots.text import brief, counted, one_line, percent, points, probability
-from saedata_apps import defaults, limits, lookups, state, views
+from saedata_apps import defaults, limits, lookups, opened, samples, state, views
 from saedata_apps.asked import ask
-from saedata_apps.charts import COLUMN, chart, picked
+from saedata_apps.charts import COLUMN, chart, drawn, picked
 from saedata_apps.columns import user_columns
 from saedata_apps.evidence import bars, documents
 from saedata_apps.kept import kept, worked
@@ -37,7 +36,7 @@ def page() -> None:
     frame, options = _asked()
     tables = ask("cluster", [frame], options, doing="Grouping the documents")
     if tables is not None:
-        _show(frame, tables)
+        _show(frame, tables, options)
     call = {name: value for name, value in options.items() if name != "sample"}
     command = {"about": call.get("about"), "clusters": call.get("clusters"), "agree": call.get("columns")}
     same([frame], Call("cluster", options=call), commands=[Command("cluster", command)])
@@ -82,7 +81,7 @@ def _asked() -> tuple[Embeddings, dict[str, Any]]:
     return frame, options
 
 
-def _show(frame: Embeddings, tables: dict[str, pl.DataFrame]) -> None:
+def _show(frame: Embeddings, tables: dict[str, pl.DataFrame], options: dict[str, Any]) -> None:
     summary, clusters = tables["summary"].row(0, named=True), tables["clusters"]
     verdict = (
         f"{counted(summary['documents'], 'document')} in {counted(summary['clusters'], 'group')}, by "
@@ -96,20 +95,20 @@ def _show(frame: Embeddings, tables: dict[str, pl.DataFrame]) -> None:
     state.follow(CLUSTER, among=set(inside["cluster"].to_list()), default=0 if inside.height else None)
     left, right = st.columns([13, 9], gap="large")
     with left:
-        _map(frame, tables)
+        _map(frame, tables, options)
         _groups(tables)
     with right:
         box = _box()
         if box is not None:
-            _inside(frame, tables["documents"], box)
+            _inside(frame, tables["documents"], box, options.get("sample"))
         elif inside.height:
             _cluster(frame, inside, tables["descriptions"])
         else:
             empty("No groups", "The documents form no dense groups. Ask for a number of groups, or name an axis.")
-    _below(tables)
+    _below(tables, (opened.key(frame), options))
 
 
-def _map(frame: Embeddings, tables: dict[str, pl.DataFrame]) -> None:
+def _map(frame: Embeddings, tables: dict[str, pl.DataFrame], options: dict[str, Any]) -> None:
     spots, clusters = tables["documents"], tables["clusters"]
     ways = [BY_CLUSTER, BY_FEATURE, *user_columns(frame)]
     left, right = st.columns([3, 5], vertical_alignment="bottom")
@@ -118,14 +117,18 @@ def _map(frame: Embeddings, tables: dict[str, pl.DataFrame]) -> None:
     with right:
         values, what = _values(frame, by)
     many = spots.height > limits.BINNED
-    if many and (values is None or not values.schema["value"].is_numeric()):
-        drawing = plots.binned_map(spots, clusters, width=COLUMN)
-    elif many:
-        drawing = plots.binned_map(spots, clusters, values=values, what=what, width=COLUMN)
-    elif values is None:
-        drawing = cluster_map(spots, clusters, texts=_texts(frame, spots), width=COLUMN)
-    else:
-        drawing = value_map(spots, values, what=what, texts=_texts(frame, spots))
+
+    def draw() -> Any:
+        if many:
+            numbers = values if values is not None and values.schema["value"].is_numeric() else None
+            return plots.binned_map(spots, clusters, values=numbers, what=what, width=COLUMN)
+        most = {"most": limits.POINTS, "texts": _texts(frame, spots)}
+        if values is None:
+            return cluster_map(spots, clusters, width=COLUMN, **most)
+        return value_map(spots, values, what=what, **most)
+
+    number = st.session_state["feature"] if by == BY_FEATURE else None
+    drawing = drawn((opened.key(frame), options, by, number, many), draw)
 
     def take(chosen: dict[str, Any]) -> None:
         (cluster,) = spots.filter(pl.col("doc") == int(chosen["doc"]))["cluster"].to_list() or [None]
@@ -153,8 +156,8 @@ def _values(frame: Embeddings, by: str) -> tuple[pl.DataFrame | None, str]:
     if by == BY_FEATURE:
         names: pl.DataFrame = kept(lookups.named, frame).value.filter(pl.col("documents") > 0)
         called = dict(names.select("feature", "name").iter_rows())
-        listed = names["feature"].to_list()
-        state.follow("feature", among=called, default=listed[0])
+        state.follow("feature", among=called, default=names["feature"][0])
+        listed = lookups.listed(names["feature"], st.session_state["feature"])
         feature = st.selectbox("Feature", listed, key="feature", format_func=lambda one: one_line(called[one]))
         state.put_followed("feature", feature)
         return kept(lookups.activations, frame, feature).value, called[feature]
@@ -164,7 +167,7 @@ def _values(frame: Embeddings, by: str) -> tuple[pl.DataFrame | None, str]:
 
 def _texts(frame: Embeddings, spots: pl.DataFrame) -> pl.DataFrame | None:
     """Texts for the tooltips; of a large corpus none, as they would have to be sent."""
-    if spots.height > POINTS:
+    if spots.height > limits.POINTS:
         return None
     texts: pl.DataFrame = kept(lookups.beginnings, frame).value
     return texts
@@ -191,7 +194,7 @@ def _forget_box() -> None:
     st.session_state["box"] = None
 
 
-def _inside(frame: Embeddings, spots: pl.DataFrame, box: tuple[float, float, float, float]) -> None:
+def _inside(frame: Embeddings, spots: pl.DataFrame, box: tuple[float, float, float, float], sample: int | None) -> None:
     """What documents in the rectangle have more often than the others on the map."""
     left, right, low, high = box
     there = spots.filter(pl.col("x").is_not_null())
@@ -202,7 +205,7 @@ def _inside(frame: Embeddings, spots: pl.DataFrame, box: tuple[float, float, flo
     if not len(docs) or not len(others):
         empty("Nothing to compare", "Draw a rectangle around some of the documents, not all.")
         return
-    sides = [_part(frame, one, name) for one, name in ((docs, "inside"), (others, "outside"))]
+    sides = [_part(frame, one, sample, name) for one, name in ((docs, "inside"), (others, "outside"))]
     try:
         with st.spinner("Comparing …"):
             found = worked(saedata.diff, sides, effects=False, evidence=0).value
@@ -215,7 +218,12 @@ def _inside(frame: Embeddings, spots: pl.DataFrame, box: tuple[float, float, flo
     documents(frame, _read(frame, tuple(docs.head(TYPICAL).to_list())))
 
 
-def _part(frame: Embeddings, docs: pl.Series, name: str) -> Embeddings:
+def _part(frame: Embeddings, docs: pl.Series, sample: int | None, name: str) -> Embeddings:
+    """Some of the documents on the map; of a large corpus's from the sample, where few documents are read."""
+    small = None if sample is None else samples.there(frame, sample)
+    if small is not None and sample is not None:
+        docs = samples.chosen(frame, sample).search_sorted(docs)
+        frame = small
     part = frame.filter(pl.col("doc").is_in(docs.implode()))
     part.name = name
     return part
@@ -284,10 +292,11 @@ def _groups(tables: dict[str, pl.DataFrame]) -> None:
         table(tables["agreement"], key="agreement", columns=columns)
 
 
-def _below(tables: dict[str, pl.DataFrame]) -> None:
+def _below(tables: dict[str, pl.DataFrame], about: tuple[Any, ...]) -> None:
     """What sets the groups apart."""
-    if tables["descriptions"].height:
-        chart(cluster_heat_map(tables["descriptions"], tables["clusters"], rows=20), key="heat")
+    descriptions, clusters = tables["descriptions"], tables["clusters"]
+    if descriptions.height:
+        chart(drawn((*about, "heat"), lambda: cluster_heat_map(descriptions, clusters, rows=20)), key="heat")
 
 
 page()

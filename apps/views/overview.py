@@ -7,27 +7,33 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from saedata.plots.distribution import distribution_chart
-from saedata.plots.text import counted, percent, points
+from saedata.plots.text import counted, one_line, percent, points
 from saedata.reports import words
 from saedata.reports.render import distinct
 from saedata.reports.text import number
 from saedata_apps import lookups, opened, views
-from saedata_apps.charts import chart
+from saedata_apps.charts import chart, drawn
+from saedata_apps.columns import groupings, language_column, user_columns
 from saedata_apps.evidence import bars, feature_line
-from saedata_apps.kept import worked
+from saedata_apps.kept import kept, worked
 from saedata_apps.markup import empty, fill, heading, note, section, show, tiles
 from saedata_apps.same import Call, Command, same
+from saedata_apps.tables import downloads
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from saedata.frame import Embeddings
+    from saedata.plots.theme import Drawing
     from saedata.reports.alone import Present
     from saedata.reports.compared import Difference
-    from saedata.reports.corpora import Corpus
+    from saedata.reports.corpora import Corpus, Histogram
     from saedata.reports.model import Report
 
 FINDINGS = 5
+
+VALUES = 12
+"""Values of a column that are shown; the file has all."""
 
 ABOUT = (
     "Every document was read by a small language model, and a sparse autoencoder says which of many thousand "
@@ -58,7 +64,8 @@ def page() -> None:
     section("The corpora", words.idle(report))
     for corpus in report.corpora:
         _corpus(corpus)
-    _histograms(report)
+    _counts(together)
+    _histograms(report, [opened.key(frame) for frame in together])
     for frame in frames:
         if frame is not frames[0] and frame not in opened.comparable(frames[0]):
             note(f"{frame.name} was embedded by another encoder, so it stands apart: choose it on the other pages.")
@@ -175,12 +182,71 @@ def _corpus(corpus: Corpus) -> None:
     )
 
 
-def _histograms(report: Report) -> None:
+def _counts(frames: list[Embeddings]) -> None:
+    """Documents of each language, where a column says it, or of each value of another column."""
+    names = list(dict.fromkeys(name for frame in frames for name in [*_languages(frame), *groupings(frame)]))
+    if not names:
+        return
+    languages = [name for frame in frames for name in _languages(frame)]
+    if languages:
+        section("Languages", f"Documents in each, as the column {one_line(languages[0])} says.")
+    else:
+        section("Documents by column", "No column is called language or lang, so languages are not counted.")
+    places = st.columns([3, 8])
+    with places[0]:
+        column = st.selectbox(
+            "Count by",
+            names,
+            index=names.index(languages[0]) if languages else None,
+            key="by",
+            bind="query-params",
+            placeholder="Choose a column",
+        )
+    if column is None:
+        return
+    having = [frame for frame in frames if column in user_columns(frame)]
+    places = st.columns(2, gap="large")
+    for place, frame in enumerate(having):
+        with places[place % 2]:
+            _counted(frame, column, file=f"counts-{place + 1}")
+
+
+def _languages(frame: Embeddings) -> list[str]:
+    column = language_column(frame)
+    return [] if column is None else [column]
+
+
+def _counted(frame: Embeddings, column: str, *, file: str) -> None:
+    """The most frequent values of a column."""
+    found = kept(lookups.counts, frame, column).value
+    rows = [
+        ("(none given)" if value is None else one_line(value), share, percent(share), f"{documents:,}")
+        for value, documents, share in found.head(VALUES).iter_rows()
+    ]
+    rest = found.height - len(rows)
+    show(
+        fill(
+            '<div class="sd-card sd-wide"><p class="sd-feature"><b>{name}</b> <span>{values}</span></p>'
+            "{bars}{rest}</div>",
+            name=frame.name,
+            values=counted(found.height, "value"),
+            bars=bars((f"{value} · {documents}", share, figure) for value, share, figure, documents in rows),
+            rest=fill('<p class="sd-figures">and {n} more, in the file</p>', n=f"{rest:,}") if rest else "",
+        )
+    )
+    downloads(found, file)
+
+
+def _histograms(report: Report, keys: list[str]) -> None:
     names = [corpus.name for corpus in report.corpora]
     columns = st.columns(2, gap="large")
     for place, one in enumerate(report.histograms):
         with columns[place % 2]:
-            chart(distribution_chart(one.key, one.edges, one.heights, names=names, log=one.log), key=f"chart-{one.key}")
+            chart(drawn((keys, one.key), lambda one=one: _distribution(one, names)), key=f"chart-{one.key}")
+
+
+def _distribution(one: Histogram, names: list[str]) -> Drawing:
+    return distribution_chart(one.key, one.edges, one.heights, names=names, log=one.log)
 
 
 page()

@@ -9,7 +9,7 @@ import streamlit as st
 
 from saedata.plots import calibration_chart, k_chart, pr_chart, roc_chart
 from saedata.plots.text import counted, one_line, shorten
-from saedata_apps import limits, lookups, state, views
+from saedata_apps import classifying, limits, lookups, state, views
 from saedata_apps.asked import ask
 from saedata_apps.charts import chart
 from saedata_apps.columns import groupings, user_columns
@@ -37,8 +37,10 @@ def page() -> None:
     if not labels:
         empty(
             "No column to predict",
-            "A label is a column with few different values, or with numbers; this corpus has none.",
+            "A label is a column with few different values, or with numbers; this corpus has none. "
+            "A probe that was saved can be used nevertheless.",
         )
+        classifying.form(None)
         return
     with middle:
         label = st.selectbox("Label", labels, key="label", bind="query-params")
@@ -57,6 +59,7 @@ def page() -> None:
     if tables is not None:
         _show(frame, label, tables)
     same([frame], Call("probe", options=options), commands=[Command("probe", options)])
+    classifying.form(tables["detector"]["json"][0] if tables is not None and "detector" in tables else None)
 
 
 def _numbers(frame: Embeddings) -> list[str]:
@@ -81,10 +84,6 @@ def _show(frame: Embeddings, label: str, tables: dict[str, pl.DataFrame]) -> Non
                 chart(draw(curves, found), key=f"curve {key}")
     _disputed(frame, tables["disputed"])
     if "detector" in tables:
-        section(
-            "Classify other text",
-            "The best sparse probe as a file; `saedata classify CORPUS --detector FILE` scores any corpus with it.",
-        )
         st.download_button(
             "Save the probe",
             tables["detector"]["json"][0],
@@ -92,6 +91,7 @@ def _show(frame: Embeddings, label: str, tables: dict[str, pl.DataFrame]) -> Non
             on_click="ignore",
             mime="application/json",
             icon=":material/download:",
+            help="`saedata classify CORPUS --detector FILE` scores any corpus with it",
         )
 
 

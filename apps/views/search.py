@@ -11,11 +11,9 @@ from markupsafe import Markup
 import saedata
 from saedata.analysis.search.where import where
 from saedata.errors import SaedataError
-from saedata.frame import feature_name_expr
-from saedata.hygiene import ALWAYS
 from saedata.plots.search import LABELS, hits_page, marked_text, marks_of
 from saedata.plots.text import brief, counted, one_line
-from saedata_apps import limits, state
+from saedata_apps import limits, lookups, state
 from saedata_apps.asked import ask
 from saedata_apps.kept import kept, worked
 from saedata_apps.markup import fill, heading, joined, literal, note, show
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 METHODS = {"all, fused": "fusion", "features": "sae", "dense vectors": "dense", "words": "bm25"}
 PARTS = {"rank_sae": "features", "rank_dense": "dense", "rank_bm25": "words"}
-SUGGESTED = 4
 
 
 def page() -> None:
@@ -90,7 +87,7 @@ def _options(frame: Embeddings) -> dict[str, Any]:
 def _suggest(frame: Embeddings) -> None:
     """Before anything is asked: labels of common features, to begin with a click."""
     show(fill('<p class="sd-quiet">Ask for anything, or begin with something that is in this corpus:</p>'))
-    for name in kept(_common, frame).value:
+    for name in kept(lookups.common, frame).value:
         st.button(
             literal(brief(name, 90)),
             key=f"suggested {name}",
@@ -103,16 +100,6 @@ def _suggest(frame: Embeddings) -> None:
 
 def _take(name: str) -> None:
     st.session_state["q"] = '"' + one_line(name).replace('"', "'") + '"'
-
-
-def _common(frame: Embeddings) -> list[str]:
-    known = frame.features.filter(pl.col("label").is_not_null(), pl.col("density").is_between(0.01, ALWAYS))
-    kinds = pl.col("kind").is_in(["style", "tone", "topic"])
-    best = known.with_columns(name=feature_name_expr()).sort(
-        ~kinds.fill_null(value=False), -pl.col("density"), "feature"
-    )
-    names: list[str] = best["name"].unique(maintain_order=True).head(SUGGESTED).to_list()
-    return names
 
 
 def _results(frame: Embeddings, query: str, options: dict[str, Any]) -> None:

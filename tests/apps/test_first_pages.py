@@ -11,7 +11,7 @@ from dashboard import HOSTILE, markup, ran
 import saedata
 from saedata.frame import open_frame
 from saedata.plots.text import percent, points
-from saedata_apps import opened
+from saedata_apps import columns, lookups, opened
 
 
 def test_the_start_page_tells_how_the_corpora_differ(visit: Any, corpora: Any) -> None:
@@ -30,6 +30,35 @@ def test_the_start_page_of_one_corpus_tells_what_is_in_it(visit: Any, corpora: A
     shown = markup(visit())
     assert "What is in warm" in shown
     assert "Most common" in shown
+
+
+def test_the_start_page_counts_documents_by_a_column(visit: Any) -> None:
+    page = visit()
+    assert "languages are not counted" in markup(page)
+    (choice,) = (one for one in page.selectbox if one.label == "Count by")
+    choice.set_value("model")
+    assert markup(ran(page)).count("a · 20") == 2  # of both corpora
+
+
+def test_the_start_page_counts_languages_where_a_column_says_them(visit: Any, make_frame: Any) -> None:
+    rows = [(f"text {number}", {0: 1.0}) for number in range(8)]
+    lang = ["en", "en", " en ", "de", "de", None, "", "<b>fr</b>"]
+    frame = make_frame("spoken.sae", rows, user={"lang": lang, "stars": [1, 2] * 4})
+    opened.start([frame])
+    shown = markup(visit())
+    assert "as the column lang says" in shown
+    assert [
+        part in shown for part in ("en · 3", "37.5%", "de · 2", "(none given) · 2", "&lt;b&gt;fr&lt;/b&gt; · 1")
+    ] == [True] * 5
+    assert shown.index("en · 3") < shown.index("(none given) · 2") < shown.index("fr&lt;/b&gt; · 1")
+    found = lookups.counts(frame, "lang")
+    assert found.rows() == [("en", 3, 0.375), ("de", 2, 0.25), (None, 2, 0.25), ("<b>fr</b>", 1, 0.125)]
+
+
+@pytest.mark.parametrize(("name", "values"), [("lang", [1, 2] * 4), ("translation", ["en", "de"] * 4)])
+def test_other_columns_are_not_taken_for_languages(make_frame: Any, name: str, values: list[Any]) -> None:
+    frame = make_frame("other.sae", [(f"text {number}", {0: 1.0}) for number in range(8)], user={name: values})
+    assert columns.language_column(frame) is None
 
 
 @pytest.mark.parametrize("name", ["overview", "compare", "features"])

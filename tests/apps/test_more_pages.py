@@ -11,8 +11,9 @@ import pytest
 from dashboard import HOSTILE, markup, ran
 
 import saedata
+from saedata.errors import CorpusError
 from saedata.plots.text import percent, points
-from saedata_apps import jobs, opened, tasks
+from saedata_apps import classifying, jobs, opened, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +150,76 @@ def test_probe_tells_what_predicts_a_label(visit: Any, groups: Any, monkeypatch:
 
 def test_a_corpus_without_labels_says_so(visit: Any, make_frame: Any) -> None:
     opened.start([make_frame("plain.sae", [(f"text {n}", {0: 1.0}) for n in range(4)])])
-    assert "No column to predict" in markup(visit("probe"))
+    shown = markup(visit("probe"))
+    assert "No column to predict" in shown
+    assert "Classify other text" in shown
+
+
+def test_pasted_texts_are_classified_by_the_probe_on_the_page(
+    visit: Any, groups: Any, make_frame: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = saedata.probe
+    quick = {"baselines": ("majority",), "ks": (4,), "resamples": 20}
+    monkeypatch.setattr(saedata, "probe", lambda frame, **options: probe(frame, **{**quick, **options}))
+    asked: list[Any] = []
+    rows = [("like z", dict.fromkeys(range(16, 24), 2.0)), (HOSTILE, dict.fromkeys(range(8), 2.0))]
+
+    def embed(texts: list[str], **options: Any) -> Embeddings:
+        asked.append((texts, options["encoder"]))
+        return make_frame("texts.sae", rows, features=24)
+
+    monkeypatch.setattr(saedata, "embed", embed)
+    opened.start([groups])
+    page = visit("probe", label="group")
+    page.text_area[0].set_value(f"like z\n\n  {HOSTILE}  ")
+    next(one for one in page.button if one.label == "Classify").click()
+    shown = markup(ran(page))
+    assert asked == [(["like z", HOSTILE], groups.encoder.name)]
+    expected = saedata.classify(
+        make_frame("again.sae", rows, features=24), probe(groups, label="group", **quick).detectors[4]
+    )
+    assert expected["predicted"].to_list() == ["z", "x"]
+    assert "2 documents; group:" in shown
+    best = expected.sort("score", descending=True).row(0, named=True)
+    assert f"score {best['score']:.3f} · predicted {best['predicted']}" in shown
+    assert "<img" not in shown
+    scored = next(one.value for one in page.dataframe if "text" in one.value)
+    assert sorted(scored["text"]) == sorted(["like z", HOSTILE])
+    assert "saedata classify texts.txt --detector detector.json" in page.code[-1].value
+
+
+def test_a_probe_that_names_another_encoder_is_refused(groups: Any, tmp_path: Path) -> None:
+    found = saedata.probe(groups, label="group", baselines=("majority",), ks=(4,), resamples=20)
+    found.save(tmp_path / "probe.json")
+    saved = json.loads((tmp_path / "probe.json").read_text())
+    opened.start([groups])
+    assert classifying._asked(json.dumps(saved), ["text"], None) == {"detector": json.dumps(saved), "texts": ["text"]}
+    for name in ("/etc", "../encoder", "hub:someone/something", "saelens:gpt2/x"):
+        saved["encoder"]["name"] = name
+        said = classifying._asked(json.dumps(saved), ["text"], None)
+        assert said == f"The probe cannot be used: it needs the encoder {name!r}, which is not here"
+    assert classifying._asked("{}", ["text"], None).startswith("The probe cannot be used: the file is no detector")
+    assert classifying._asked(None, ["text"], None) == "Upload a saved probe first."
+
+
+def test_a_file_is_classified_outside_of_the_page_and_must_not_change(
+    groups: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = saedata.probe(groups, label="group", baselines=("majority",), ks=(4,), resamples=20)
+    found.save(tmp_path / "probe.json")
+    detector = (tmp_path / "probe.json").read_text()
+    opened.start([groups])
+    file = tmp_path / "texts.csv"
+    assert "texts.csv" in classifying._asked(detector, (file, "texts.csv"), None)
+    file.write_text("words\none\ntwo\n", encoding="utf-8")
+    asked = classifying._asked(detector, (file, "texts.csv"), "words")
+    monkeypatch.setattr(saedata, "embed", lambda *_, **__: groups)
+    scored = tasks.classify_file(**asked)["scored"]
+    assert scored.columns == ["doc", "score", "predicted", "features", "text"]
+    assert scored.height == groups.n_documents
+    file.write_text("words\nthree\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"texts.csv has changed"):
+        tasks.classify_file(**asked)
 
 
 def test_embed_lists_files_of_the_given_folders_only(visit: Any, corpora: Any, tmp_path: Path) -> None:
