@@ -117,7 +117,7 @@ def _opening(opened: Any) -> float:
     from saedata.dense import DenseIndex
     from saedata.words import WordIndex
 
-    part = opened._view.parts[0].frame
+    part = opened.view.parts[0].frame
     return _seconds(lambda: (part.postings, WordIndex.of(part), DenseIndex.of(part)))
 
 

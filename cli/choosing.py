@@ -29,7 +29,7 @@ def choice_options(command: Command) -> Command:
         click.option(
             "--least",
             type=float,
-            default=0.3,
+            default=0.25,
             show_default=True,
             metavar="COS",
             help="Cosine that the nearest label must reach for a phrase to be known.",

@@ -32,10 +32,9 @@ def _grouping(command: Command) -> Command:
         click.option("--neighbours", type=int, metavar="N", help="Of each document, for map and graph; default: 15."),
         click.option(
             "--weights",
-            default="equal",
-            show_default=True,
-            metavar="equal|rare|FILE",
-            help="What a feature counts: 1, density ** -0.5, or a table with the columns feature and weight.",
+            metavar="equal|rare|near|FILE",
+            help="What a feature counts: 1, density ** -0.5, the more the nearer to --about (the default with it), "
+            "or a table with the columns feature and weight.",
         ),
         click.option("--binary/--values", default=True, show_default=True, help="Compare on and off, or activations."),
         click.option("--similarity", type=click.Choice(["jaccard", "cosine"]), default="jaccard", show_default=True),
@@ -65,7 +64,7 @@ def _grouping(command: Command) -> Command:
 
 @click.command("cluster")
 @click.argument("corpus", metavar="FRAME")
-@click.option("--about", multiple=True, metavar="TEXT", help="Compare only features near this phrase; may be repeated.")
+@click.option("--about", multiple=True, metavar="TEXT", help="In what groups shall differ, e.g. tone; repeat.")
 @choice_options
 @_grouping
 @click.option("--held-out", is_flag=True, help="Test descriptions in documents that the clusters were not made from.")

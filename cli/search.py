@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from saedata.errors import InputError
 from saedata_cli.choosing import asked_model, choice_options
 from saedata_cli.options import corpus_options, open_all, table_options
 from saedata_cli.output import brief, check_out, emit, excerpt, show, told
@@ -31,6 +33,24 @@ def reading_options(command: Command) -> Command:
     return command
 
 
+def read_weights(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, float] | None:
+    """What is typed for --weights, as `search` takes it."""
+    if text is None:
+        return None
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, sign, number = (piece.strip() for piece in part.partition("="))
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = math.nan
+        if not (name and sign) or math.isnan(weight) or name in weights:
+            msg = f"--weights is {text!r}; name each ranking once, with a number: sae=0.3,dense=1,bm25=0.1"
+            raise InputError(msg)
+        weights[name] = weight
+    return weights
+
+
 @click.command("search")
 @click.argument("corpus", metavar="FRAME")
 @click.argument("query", default="", metavar="[QUERY]")
@@ -40,6 +60,20 @@ def reading_options(command: Command) -> Command:
     show_default=True,
     metavar="METHOD",
     help="fusion, sae, dense, bm25, or several joined by +.",
+)
+@click.option(
+    "--weights",
+    callback=read_weights,
+    metavar="NAME=W,...",
+    help="What rankings count in a fusion; default: sae=0.3,dense=1,bm25=0.1.",
+)
+@click.option(
+    "--feedback",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Learn the features that matter from the N best documents of a first search, e.g. 100.",
 )
 @click.option("--like", multiple=True, type=int, metavar="DOC", help="More like this document; may be repeated.")
 @click.option("--where", "conditions", multiple=True, metavar="COL=VALUE", help="Also != < <= > >=; may be repeated.")

@@ -6,8 +6,8 @@ Search and clustering share it, so that the same words always choose the same fe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 
 from saedata.errors import InputError
 from saedata.frame.features import feature_name_expr
+from saedata.kinds import Kinds
 from saedata.label_vectors import LabelVectors, label_embedder, label_vectors, with_label
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from saedata.endpoint import LanguageModel
     from saedata.frame import Embeddings
     from saedata.frame.view import View
+    from saedata.kinds import Find
     from saedata.sentences import Embed
+
+Reading = Literal["property", "axis"]
+"""What phrases name: something that texts have (angry), or something in which they differ (tone)."""
 
 PER_PHRASE = 100
 """Features chosen for a phrase, as in the paper."""
@@ -58,6 +63,7 @@ def choose_features(
     without: str | Sequence[str] = (),
     features: Sequence[int] = (),
     kinds: str | Sequence[str] = (),
+    reading: Reading = "property",
     per_phrase: int = PER_PHRASE,
     least: float = LEAST,
     embed: Embed | None = None,
@@ -77,8 +83,12 @@ def choose_features(
         Numbers of features to choose in any case.
     kinds
         Only features of these kinds, e.g. ("style", "tone"); with no phrase all of them.
+    reading
+        "property": a phrase is what texts have ("angry"), and the nearest labels are chosen. "axis": it is something
+        in which texts differ ("sentiment", "tense"), which labels seldom name; then what is said of the feature's
+        kind counts as much as its label, and the name of a kind ("style") stands for all features of the kind.
     per_phrase
-        Features for each phrase, at most.
+        Features for each phrase, at most; for the name of a kind there is no bound.
     least
         Cosine, from -1 to 1, that the label nearest to a phrase must reach for the phrase to count as known.
     embed
@@ -93,7 +103,8 @@ def choose_features(
         ``feature``, ``label`` (the name under which it is shown), ``kind``, ``phrase`` (the nearest one; null where
         the feature was chosen by number or kind), ``similarity`` (its cosine with the label) and ``rank`` (0 is
         first). Each feature once: first those chosen by number, in the order given, then the nearest of each
-        phrase, the second nearest of each, and so on.
+        phrase, the second nearest of each, and so on, where with "axis" nearness is the sum of the cosines with
+        the label and with the meaning of its kind.
 
     Raises
     ------
@@ -107,7 +118,7 @@ def choose_features(
     nearest to each key phrase by cosine of label embeddings, 100 for each.
     """
     phrases, minus, of_kinds = _listed(about), _listed(without), _listed(kinds)
-    _check(phrases, features, of_kinds, per_phrase=per_phrase, least=least)
+    _check(phrases, features, of_kinds, reading, per_phrase=per_phrase, least=least)
     known = _known(embeddings)
     table = known.table
     numbers = _checked_numbers(embeddings, features)
@@ -115,7 +126,7 @@ def choose_features(
     if phrases or of_kinds:
         eligible = _eligible(known.labelled, of_kinds)
         if phrases:
-            words = _Words(known, eligible, embed)
+            words = _Words(known, eligible, embed, reading)
             wordings = _wordings(phrases, model)
             found = words.choose(wordings, minus, per_phrase=per_phrase, least=least)
             chosen.append(_judged(found, table, wordings, model))
@@ -183,7 +194,7 @@ _KNOWN: WeakKeyDictionary[Embeddings, _Known] = WeakKeyDictionary()
 def _known(embeddings: Embeddings) -> _Known:
     """What is known of the features of a view; read once."""
     if embeddings not in _KNOWN:
-        _KNOWN[embeddings] = _Known(embeddings._view)
+        _KNOWN[embeddings] = _Known(embeddings.view)
     return _KNOWN[embeddings]
 
 
@@ -194,6 +205,7 @@ class _Words:
     known: _Known
     eligible: pl.DataFrame
     embed: Embed | None
+    reading: Reading
 
     def choose(
         self, wordings: dict[str, list[str]], minus: list[str], *, per_phrase: int, least: float
@@ -210,18 +222,25 @@ class _Words:
         for phrase, some in wordings.items():
             rows = [texts.index(text) for text in some]
             self._check_known(phrase, [(nearest[row][:SUGGESTED], plus[row]) for row in rows], labels, least)
-        near = [
-            _near(labels, found, vector, (plus, against), allowed, per_phrase)
-            for found, vector in zip(nearest, plus, strict=True)
-        ]
+        finders = self._finders(labels, texts, plus, allowed)
+        near = [_near(labels, *finder, (plus, against), int(allowed.sum()), per_phrase) for finder in finders]
         return _in_turn(labels, near, texts, plus)
+
+    def _finders(
+        self, labels: LabelVectors, texts: list[str], vectors: NDArray[np.float32], allowed: NDArray[np.bool_]
+    ) -> list[tuple[Find, bool]]:
+        """For each phrase what finds its features, the nearest first, and whether all that is found is wanted."""
+        if self.reading == "property":
+            return [(partial(labels.nearest, vector, allowed=allowed), False) for vector in vectors]
+        kinds = Kinds.of(labels, self.eligible, self._embedded)
+        return [kinds.finder(text, vector) for text, vector in zip(texts, vectors, strict=True)]
 
     def _vectors(self) -> LabelVectors:
         if self.embed is None:
             return self.known.vectors
         return label_vectors(self.known.labelled, encoder=self.known.view.encoder.name, embed=self.embed)
 
-    def _embedded(self, texts: list[str]) -> NDArray[np.float32]:
+    def _embedded(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.embed is not None:
             return np.asarray(self.embed(texts), dtype=np.float32)
         from saedata.phrases import embed_phrases
@@ -260,22 +279,24 @@ def shortened(text: str) -> str:
 
 def _near(
     labels: LabelVectors,
-    found: NDArray[np.int64],
-    vector: NDArray[np.float32],
+    find: Find,
+    every: bool,  # noqa: FBT001
     signed: tuple[NDArray[np.float32], NDArray[np.float32]],
-    allowed: NDArray[np.bool_],
+    most: int,
     count: int,
 ) -> NDArray[np.int64]:
     """Of the labels nearest to one phrase those that are not nearer to a minus phrase than to any phrase."""
     plus, against = signed
-    looked, most = max(count, len(found)), int(allowed.sum())
+    count = most if every else count
+    looked = count
+    found = find(looked)
     while len(against):
         nearer = labels.similarity(found, against).max(axis=1) > labels.similarity(found, plus).max(axis=1)
         if len(found) - nearer.sum() >= count or looked >= most:
             found = found[~nearer]
             break
         looked *= 4
-        found = labels.nearest(vector, looked, allowed)
+        found = find(looked)
     return found[:count]
 
 
@@ -307,7 +328,18 @@ def _listed(texts: str | Iterable[str]) -> list[str]:
     return list(dict.fromkeys(text.strip() for text in given if text.strip()))
 
 
-def _check(phrases: list[str], features: Sequence[int], kinds: list[str], *, per_phrase: int, least: float) -> None:
+def _check(
+    phrases: list[str],
+    features: Sequence[int],
+    kinds: list[str],
+    reading: Reading,
+    *,
+    per_phrase: int,
+    least: float,
+) -> None:
+    if reading not in ("property", "axis"):
+        msg = f"reading is {reading!r}; it must be 'property' or 'axis'"
+        raise InputError(msg)
     if not (phrases or len(features) or kinds):
         msg = "no feature is chosen: say what it is about in words, name kinds, or give feature numbers"
         raise InputError(msg)
@@ -321,7 +353,7 @@ def _check(phrases: list[str], features: Sequence[int], kinds: list[str], *, per
 
 def _checked_numbers(embeddings: Embeddings, features: Sequence[int]) -> list[int]:
     numbers = list(dict.fromkeys(features))
-    embeddings._view.check_features(numbers, embeddings.name)
+    embeddings.view.check_features(numbers, embeddings.name)
     return [int(number) for number in numbers]
 
 

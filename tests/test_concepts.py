@@ -84,6 +84,37 @@ def test_kinds(frame: Embeddings):
         choose_features(frame, kinds="mood")
 
 
+def test_the_name_of_a_kind_stands_for_its_features(frame: Embeddings):
+    def placed(texts: Sequence[str]) -> Any:
+        return embed(["0.1" if text == "topic" else "9.9" if ":" in text else text for text in texts])
+
+    found = choose_features(frame, "topic", reading="axis", per_phrase=1, embed=placed)
+    assert found.select("feature", "phrase").rows() == [(3, "topic"), (4, "topic")]  # both, though 0 is nearer
+    assert choose_features(frame, "topic", per_phrase=1, embed=placed)["feature"].to_list() == [0]
+    found = choose_features(frame, "topic", without="3.0", reading="axis", embed=placed)
+    assert found["feature"].to_list() == [3]  # cats are nearer to 3.0
+    found = choose_features(frame, ["topic", "3.0"], reading="axis", per_phrase=1, embed=placed)
+    assert set(found["feature"]) == {3, 4, 5}
+
+
+def test_on_an_axis_the_kind_counts_too(frame: Embeddings):
+    meanings = {"tone": 4.0, "topic": 1.2, "format": 1.0}
+
+    def placed(texts: Sequence[str]) -> Any:
+        return embed([str(meanings[text.split(":")[0]]) if ":" in text else text for text in texts])
+
+    assert choose_features(frame, "1.05", per_phrase=5, embed=placed)["feature"].to_list() == [3, 1, 4, 0, 5]
+    found = choose_features(frame, "1.05", reading="axis", per_phrase=5, embed=placed)
+    near = {0: 1.05, 1: 0.55, 3: 0.45, 4: 0.75, 5: 1.95}
+    kinds = {0: "tone", 1: "tone", 3: "topic", 4: "topic", 5: "format"}
+    sums = {feature: np.cos(angle) + np.cos(1.05 - meanings[kinds[feature]]) for feature, angle in near.items()}
+    assert found["feature"].to_list() == sorted(sums, key=lambda feature: -sums[feature]) == [3, 4, 5, 1, 0]
+    np.testing.assert_allclose(found["similarity"], [np.cos(near[one]) for one in found["feature"]], atol=2e-3)
+    assert choose_features(frame, "1.05", reading="axis", per_phrase=2, embed=placed)["feature"].to_list() == [3, 4]
+    with pytest.raises(InputError, match="reading is 'style'; it must be 'property' or 'axis'"):
+        choose_features(frame, "1.0", reading="style", embed=placed)  # type: ignore[arg-type]
+
+
 def test_a_selected_view_offers_no_other_features(frame: Embeddings):
     assert choose_features(frame.select([1, 4]), "0.1", embed=embed)["feature"].to_list() == [1, 4]
 

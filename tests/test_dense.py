@@ -45,7 +45,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def frame_of(make_frame: MakeFrame, some: Sequence[str | None], name: str = "a", **settings: Any) -> Any:
     frame = make_frame(f"{name}.sae", [(text, {0: 1.0}) for text in some], **settings)
-    return frame._view.parts[0].frame
+    return frame.view.parts[0].frame
 
 
 TEXTS = [f"text {n}" for n in range(40)]

@@ -51,7 +51,7 @@ def frame(make_frame: MakeFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def stored(frame: Embeddings) -> Any:
-    return frame._view.parts[0].frame
+    return frame.view.parts[0].frame
 
 
 def test_made_once(frame: Any):

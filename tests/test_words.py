@@ -33,7 +33,7 @@ def frame_of(make_frame: MakeFrame, name: str, some: list[str | None], **setting
 
 
 def stored(frame: Embeddings) -> Any:
-    return frame._view.parts[0].frame
+    return frame.view.parts[0].frame
 
 
 def expected(some: list[str | None], query: str) -> Any:

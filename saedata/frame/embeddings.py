@@ -52,9 +52,12 @@ class Embeddings:
     ----------
     name
         Short name, for people.
+    view
+        The documents and features, for code that reads the frames' files itself.
     """
 
     def __init__(self, view: View, *, name: str) -> None:
+        self.view = view
         self._view = view
         self.name = name
 
@@ -64,17 +67,17 @@ class Embeddings:
     @property
     def path(self) -> Path | None:
         """The frame's folder; None after `concat`."""
-        return self._view.parts[0].frame.layout.root if len(self._view.parts) == 1 else None
+        return self.view.parts[0].frame.layout.root if len(self.view.parts) == 1 else None
 
     @property
     def manifest(self) -> Manifest:
         """What the frame was made from (after `concat`: the first frame)."""
-        return self._view.parts[0].frame.manifest
+        return self.view.parts[0].frame.manifest
 
     @property
     def encoder(self) -> EncoderInfo:
         """The encoder that all documents share."""
-        return self._view.encoder
+        return self.view.encoder
 
     @property
     def threshold(self) -> float:
@@ -84,7 +87,7 @@ class Embeddings:
     @property
     def n_documents(self) -> int:
         """Number of documents in this view."""
-        return self._view.n_documents
+        return self.view.n_documents
 
     @property
     def n_features(self) -> int:
@@ -94,17 +97,17 @@ class Embeddings:
     @property
     def extent(self) -> int:
         """One more than the largest document number there can be; `filter` does not change it."""
-        return self._view.extent
+        return self.view.extent
 
     @property
     def is_whole(self) -> bool:
         """Whether this is one frame with nothing left out."""
-        return self._view.is_whole
+        return self.view.is_whole
 
     @property
     def doc_numbers(self) -> NDArray[np.uint32]:
         """Numbers of the documents in this view, ascending (uint32 [n_documents])."""
-        docs = self._view.docs
+        docs = self.view.docs
         return np.arange(self.extent, dtype=np.uint32) if docs is None else docs.copy()
 
     @cached_property
@@ -121,15 +124,15 @@ class Embeddings:
         ``documents`` (where it is on), ``density`` (their share), and of the values where it is on ``mean``,
         ``max`` and ``q90``.
         """
-        stored = self._view.parts[0].frame.features
-        if self._view.is_whole:
+        stored = self.view.parts[0].frame.features
+        if self.view.is_whole:
             return stored
-        table = stored.select(list(LABEL_SCHEMA)).hstack(statistics(self._view))
-        return table if self._view.chosen is None else table[self._view.chosen]
+        table = stored.select(list(LABEL_SCHEMA)).hstack(statistics(self.view))
+        return table if self.view.chosen is None else table[self.view.chosen]
 
     def scan_documents(self) -> pl.LazyFrame:
         """Read `documents` lazily."""
-        return self._view.scan_documents()
+        return self.view.scan_documents()
 
     def scan(self) -> pl.LazyFrame:
         """Read the activations lazily.
@@ -140,11 +143,11 @@ class Embeddings:
             ``doc``, ``feature``, ``value`` and the character span ``start``, ``stop`` of the token where the
             value was reached; sorted by (doc, feature).
         """
-        return self._view.scan_activations()
+        return self.view.scan_activations()
 
     def shards(self) -> Iterator[ShardView]:
         """Go through the shards with a document of this view, so that memory does not grow with the corpus."""
-        return self._view.shards()
+        return self.view.shards()
 
     def postings(self, feature: int, *, threshold: float | None = None) -> Postings:
         """Look up where one feature is on, in the index by feature.
@@ -166,9 +169,9 @@ class Embeddings:
         FrameError
             The feature does not exist or is not selected.
         """
-        self._view.check_features([feature], self.name)
+        self.view.check_features([feature], self.name)
         above = self.threshold if threshold is None else threshold
-        return self._view.postings(feature, mask=self._view.mask, above=above)
+        return self.view.postings(feature, mask=self.view.mask, above=above)
 
     def to_csr(self) -> csr_matrix:
         """Gather the activations in a SciPy matrix.
@@ -179,7 +182,7 @@ class Embeddings:
             float32 [n_documents, n_features]; row i is the i-th document of `documents`, column f is feature
             number f.
         """
-        return matrix.to_csr(self._view)
+        return matrix.to_csr(self.view)
 
     def documents_on(
         self, *, threshold: float | None = None, docs: NDArray[np.integer] | None = None
@@ -203,7 +206,7 @@ class Embeddings:
         FrameError
             `docs` holds something that is not the number of a document.
         """
-        return matrix.documents_on(self._view, threshold=threshold, docs=docs)
+        return matrix.documents_on(self.view, threshold=threshold, docs=docs)
 
     def unique_documents(self) -> NDArray[np.uint32]:
         """Find the documents that remain when every text is kept once.
@@ -213,7 +216,7 @@ class Embeddings:
         numpy.ndarray
             Their numbers, ascending: of equal texts the first; null and ``""`` are one text.
         """
-        return unique_documents(self._view)
+        return unique_documents(self.view)
 
     def top_documents(
         self,
@@ -249,7 +252,7 @@ class Embeddings:
             A feature does not exist or is not selected.
         """
         features = [feature] if isinstance(feature, int | np.integer) else list(feature)
-        return top.top_documents(self._view, self.strongest(features, n, docs=docs, threshold=threshold))
+        return top.top_documents(self.view, self.strongest(features, n, docs=docs, threshold=threshold))
 
     def strongest(
         self,
@@ -266,8 +269,8 @@ class Embeddings:
         polars.DataFrame
             ``feature``, ``rank`` (from 1), ``doc``, ``value``; in the order of `top_documents`.
         """
-        self._view.check_features(features, self.name)
-        return top.strongest_of(self._view, features, n, mask=self._view.narrowed(docs), threshold=threshold)
+        self.view.check_features(features, self.name)
+        return top.strongest_of(self.view, features, n, mask=self.view.narrowed(docs), threshold=threshold)
 
     def passages(self, features: Sequence[int], docs: Sequence[int]) -> pl.DataFrame:
         """Look up features in documents, pair by pair; each shard that is needed is read once.
@@ -287,8 +290,8 @@ class Embeddings:
         FrameError
             A feature does not exist or is not selected, or a document is not in this view.
         """
-        self._view.check_features(features, self.name)
-        return top.passages(self._view, features, docs)
+        self.view.check_features(features, self.name)
+        return top.passages(self.view, features, docs)
 
     def filter(self, expr: pl.Expr) -> Embeddings:
         """Keep the documents for which an expression over `documents` is true; their numbers stay the same.
@@ -309,7 +312,7 @@ class Embeddings:
             columns = ", ".join(self.scan_documents().collect_schema())
             msg = f"cannot filter {self.name}: {' '.join(str(error).split())}; its columns are {columns}"
             raise FrameError(msg) from error
-        return Embeddings(View(self._view.parts, docs, self._view.chosen), name=self.name)
+        return Embeddings(View(self.view.parts, docs, self.view.chosen), name=self.name)
 
     def select(self, features: Sequence[int] | NDArray[np.integer] | pl.Expr) -> Embeddings:
         """Keep only some features; their numbers stay the same.
@@ -326,9 +329,9 @@ class Embeddings:
         """
         given = matching(self.features, features) if isinstance(features, pl.Expr) else features
         numbers = np.asarray(given).tolist()
-        self._view.check_features(numbers, self.name)
+        self.view.check_features(numbers, self.name)
         chosen = np.unique(np.asarray(numbers, dtype=np.uint32))
-        return Embeddings(View(self._view.parts, self._view.docs, chosen), name=self.name)
+        return Embeddings(View(self.view.parts, self.view.docs, chosen), name=self.name)
 
     @staticmethod
     def concat(items: Iterable[Embeddings], *, name: str | None = None) -> Embeddings:
@@ -357,7 +360,7 @@ class Embeddings:
             raise FrameError(msg)
         for other in frames[1:]:
             frames[0].check_comparable(other)
-        view = joined([frame._view for frame in frames])
+        view = joined([frame.view for frame in frames])
         return Embeddings(view, name=name or " + ".join(frame.name for frame in frames))
 
     def check_comparable(self, other: Embeddings) -> None:
@@ -404,7 +407,7 @@ class Embeddings:
             `documents` with a column ``features``: a list of structs ``feature`` (its name), ``source`` (the
             encoder) and ``index`` (its number), strongest first.
         """
-        return to_atlas(self._view, self.features, n=n)
+        return to_atlas(self.view, self.features, n=n)
 
     def tokens(self, doc: int, *, encoder: LoadedEncoder | None = None) -> pl.DataFrame:
         """Encode one document again, to see every token's features.
@@ -429,8 +432,8 @@ class Embeddings:
             The encoder is not available here, or has other weights than the frame was made with.
         """
         table = token_activations(self.encoder, self._document(doc), encoder)
-        if self._view.chosen is not None:
-            table = table.filter(pl.col("feature").is_in(self._view.chosen.tolist()))
+        if self.view.chosen is not None:
+            table = table.filter(pl.col("feature").is_in(self.view.chosen.tolist()))
         return table
 
     def highlight(self, doc: int, feature: int, *, encoder: LoadedEncoder | None = None) -> Html:
@@ -457,7 +460,7 @@ class Embeddings:
         EncoderError
             The encoder is not available here, or has other weights than the frame was made with.
         """
-        self._view.check_features([feature], self.name)
+        self.view.check_features([feature], self.name)
         limit = pl.lit(self.threshold, pl.Float32)
         on = self.tokens(doc, encoder=encoder).filter(pl.col("feature") == feature, pl.col("value") > limit)
         return mark(self._text(doc), on.select("start", "stop", "value").iter_rows())
@@ -472,11 +475,11 @@ class Embeddings:
 
         if not reads_chats(self.encoder) or TURNS not in dict(self.manifest.columns):
             return self._text(doc)
-        line = cell(self._view, doc, TURNS, name=self.name)
+        line = cell(self.view, doc, TURNS, name=self.name)
         return "" if line is None else Conversation.from_json(line)
 
     def _text(self, doc: int) -> str:
-        return cell(self._view, doc, "text", name=self.name) or ""
+        return cell(self.view, doc, "text", name=self.name) or ""
 
 
 def open_frame(path: str | Path, *, name: str | None = None) -> Embeddings:

@@ -135,6 +135,21 @@ def passages(view: View, features: Sequence[int], docs: Sequence[int]) -> pl.Dat
     """Look up features in documents, pair by pair; see `Embeddings.passages`."""
     wanted = pl.DataFrame({"feature": features, "doc": docs}, schema={"feature": pl.UInt32, "doc": pl.UInt32})
     wanted = wanted.with_row_index(_ORDER)
+    numbers = wanted["doc"].unique().to_numpy()
+    if len(numbers) <= FEW:
+        spans = activations_at(view, numbers, wanted["feature"].unique().to_numpy())
+        texts = documents_at(view, numbers).select("doc", "text")
+        table = wanted.join(spans, on=["doc", "feature"], how="left").join(texts, on="doc").sort(_ORDER)
+    else:
+        table = _passages_by_shard(view, wanted)
+    if table.height < wanted.height:
+        absent = wanted.join(table, on="doc", how="anti")["doc"][0]
+        msg = f"document {absent} is not in this view"
+        raise FrameError(msg)
+    return table.drop(_ORDER)
+
+
+def _passages_by_shard(view: View, wanted: pl.DataFrame) -> pl.DataFrame:
     none = {"value": pl.Float32, "start": pl.UInt32, "stop": pl.UInt32, "text": pl.String}
     found = [wanted.clear().with_columns(pl.lit(None, kind).alias(name) for name, kind in none.items())]
     for shard in view.shards_with(wanted["doc"].unique().sort().to_numpy()):
@@ -142,12 +157,7 @@ def passages(view: View, features: Sequence[int], docs: Sequence[int]) -> pl.Dat
         spans = shard.activations(["doc", "feature", "value", "start", "stop"])
         texts = shard.documents(["doc", "text"])
         found.append(here.join(spans, on=["doc", "feature"], how="left").join(texts, on="doc"))
-    table = pl.concat(found).sort(_ORDER)
-    if table.height < wanted.height:
-        absent = wanted.join(table, on="doc", how="anti")["doc"][0]
-        msg = f"document {absent} is not in this view"
-        raise FrameError(msg)
-    return table.drop(_ORDER)
+    return pl.concat(found).sort(_ORDER)
 
 
 def _with_texts(documents: F) -> F:

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 PROMPT_VERSION = "1"
 """Changes with every word of the prompts, for the provenance of labels."""
 
-KINDS = ("topic", "style", "tone", "syntax", "format", "entity", "language")
+MEANINGS = {
+    "topic": "what the text is about",
+    "style": "how it is written",
+    "tone": "the attitude or feeling in it",
+    "syntax": "grammar, position, kind of word",
+    "format": "layout, punctuation, markup, code",
+    "entity": "names of people, places, organisations, products, dates",
+    "language": "which language or variety",
+}
+"""The kinds of features, as the prompt tells them."""
+
+KINDS = tuple(MEANINGS)
 """What a model can choose from; `token` is computed."""
 
 LONGEST_LABEL = 120

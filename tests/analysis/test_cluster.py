@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from sklearn.metrics import adjusted_rand_score
 
 from saedata.analysis.cluster import Clustering, cluster, result
+from saedata.analysis.cluster.chosen import FALL
 from saedata.analysis.cluster.found import Found
 from saedata.analysis.cluster.grouping import assigned, by_size
 from saedata.analysis.cluster.options import Options
@@ -151,9 +152,16 @@ def test_the_features_decide_what_the_groups_are_about(make_frame: MakeFrame):
     def embed(texts: Any) -> Any:
         return np.array([[1.0, 0.0] if "warm" in text else [0.0, 1.0] for text in texts], np.float32)
 
-    by_words = cluster(frame, about="warm", per_phrase=20, embed=embed, clusters=2, stability=0)
+    options: dict[str, Any] = {"per_phrase": 20, "embed": embed, "clusters": 2, "stability": 0}
+    by_words = cluster(frame, about="warm", weights="equal", **options)
     assert_frame_equal(by_words.documents, by_tone.documents)
     assert set(by_words.features["phrase"]) == {"warm"}
+    near = cluster(frame, about="warm", **options)
+    ranks = near.features.select("feature", weight=(pl.col("rank") / -20 / FALL).exp())
+    assert_frame_equal(near.documents, cluster(frame, about="warm", weights=ranks, **options).documents)
+    assert not near.documents.equals(by_words.documents)
+    named = cluster(frame, about="Tone", **options)  # the name of a kind: all of its features, of the same weight
+    assert_frame_equal(named.documents, by_tone.documents)
 
 
 def test_documents_with_none_of_the_features_are_their_own_group(make_frame: MakeFrame):
@@ -287,6 +295,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"features": [38]}, "all 140 documents of a have the same of these features on"),
     ({"features": [40]}, "feature 40 does not exist"),
     ({"without": "cold"}, "say what the clusters are about"),
+    ({"kinds": "tone", "weights": "near"}, "'near' are for features that about chooses"),
     ({"kinds": "colour"}, 'no features of kind "colour"'),
     ({"columns": ["absent"]}, "has no column 'absent'"),
     ({"duplicates": "some"}, "duplicates is 'some'"),

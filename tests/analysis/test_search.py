@@ -10,6 +10,7 @@ import pytest
 from search_frames import ROWS, corpus, labels, rank_weights, score, text_vectors, vectors
 
 from saedata.analysis.search import QueryError, query_features, scores, search
+from saedata.analysis.search.fusion import LEARNED, WEIGHTS
 from saedata.analysis.search.hits import NAMED
 from saedata.errors import FrameError, InputError
 from saedata.frame import Embeddings
@@ -216,7 +217,9 @@ def test_fusion_adds_reciprocal_ranks(frame: Embeddings):
     }
     for method in ("sae+dense", "dense + bm25", "fusion"):
         names = ("sae", "dense", "bm25") if method == "fusion" else method.replace(" ", "").split("+")
-        total = {doc: sum(1 / (61 + parts[n].index(doc)) for n in names if doc in parts[n]) for doc in range(7)}
+        total = {
+            doc: sum(WEIGHTS[n] / (61 + parts[n].index(doc)) for n in names if doc in parts[n]) for doc in range(7)
+        }
         found = search(frame, "code", method=method, per_phrase=2)
         assert dict(found.select("doc", "score").rows()) == pytest.approx({d: s for d, s in total.items() if s > 0})
         for name in ("sae", "dense", "bm25"):
@@ -224,6 +227,91 @@ def test_fusion_adds_reciprocal_ranks(frame: Embeddings):
                 parts[name].index(doc) + 1 if name in names and doc in parts[name] else None for doc in found["doc"]
             ]
             assert found[f"rank_{name}"].to_list() == ranks
+
+
+def test_a_weighted_fusion(frame: Embeddings):
+    weights = {"sae": 0.7, "bm25": 4}
+    parts = {
+        name: search(frame, "code", method=name, per_phrase=2)["doc"].to_list() for name in ("sae", "dense", "bm25")
+    }
+    counted = {"sae": 0.7, "dense": WEIGHTS["dense"], "bm25": 4.0}
+    total = {
+        doc: sum(w / (61 + parts[n].index(doc)) for n, w in counted.items() if doc in parts[n]) for doc in range(7)
+    }
+    found = search(frame, "code", weights=weights, per_phrase=2)
+    assert dict(found.select("doc", "score").rows()) == pytest.approx({d: s for d, s in total.items() if s > 0})
+    assert found["score"].is_sorted(descending=True)
+    alone = search(frame, "code", method="sae+dense", weights={"dense": 1e9}, per_phrase=2)
+    assert alone["doc"].to_list() == parts["dense"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "method", "message"),
+    [
+        (
+            {"sae": 1, "words": 1},
+            "fusion",
+            "a weight for 'words', but the rankings that are fused are sae, dense, bm25",
+        ),
+        ({"sae": 1}, "dense+bm25", "a weight for 'sae', but the rankings that are fused are dense, bm25"),
+        ({"sae": 1}, "sae", "sae is asked for alone; leave them out"),
+        ({"sae": 0}, "fusion", "the weight of sae is 0; it must be a number above 0, or sae left out"),
+        ({"bm25": float("inf")}, "fusion", "the weight of bm25 is inf"),
+        ({"bm25": "1"}, "fusion", "the weight of bm25 is '1'"),
+        ([1, 2, 3], "fusion", "it must say what each ranking counts"),
+    ],
+)
+def test_weights_that_cannot_be(frame: Embeddings, weights: Any, method: str, message: str):
+    with pytest.raises(InputError, match=message):
+        search(frame, "code", method=method, weights=weights)
+
+
+def learned_weights(frame: Embeddings, docs: list[int]) -> Any:
+    """Weights of features learned from documents, the slow way."""
+    dense = frame.to_csr().toarray()
+    on = dense > 0
+    scaled = dense / [np.quantile(column[column > 0], 0.9) for column in dense.T]
+    worth = np.maximum(scaled[docs].mean(0) - scaled.mean(0), 0) * np.log(len(dense) / on.sum(0))
+    return worth / worth.sum()
+
+
+def test_features_are_learned_from_the_first_documents(frame: Embeddings):
+    first = by_sae(frame, "hedging")["doc"].to_list()[:2]
+    again = ranking(score(frame, range(6), learned_weights(frame, first)))[:2]
+    weights = learned_weights(frame, again)
+    found = by_sae(frame, "hedging", feedback=2, limit=7)
+    total = score(frame, range(6), weights)
+    assert found["doc"].to_list() == ranking(total)
+    np.testing.assert_allclose(found["score"], total[found["doc"].to_numpy()], rtol=1e-5)
+    told = {one["feature"]: one["weight"] for row in found["features"] for one in row}
+    assert told == pytest.approx({feature: weights[feature] for feature in told})
+
+
+def test_learned_features_count_more_in_a_fusion(frame: Embeddings):
+    found = search(frame, "code", feedback=3, per_phrase=2)
+    sums = {"sae": LEARNED, "dense": WEIGHTS["dense"], "bm25": WEIGHTS["bm25"]}
+    for row in found.iter_rows(named=True):
+        ranks = {name: row[f"rank_{name}"] for name in sums}
+        expected = sum(weight / (60 + ranks[name]) for name, weight in sums.items() if ranks[name])
+        assert row["score"] == pytest.approx(expected)
+    given = search(frame, "code", feedback=3, per_phrase=2, weights={"sae": 1})
+    first = given.row(0, named=True)
+    assert first["score"] == pytest.approx(1 / (60 + first["rank_sae"]) + 1 / (60 + first["rank_dense"]) + 0.1 / 61)
+
+
+def test_feedback_keeps_to_not_and_filters(frame: Embeddings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("saedata.analysis.search.plan.NOT_FEATURES", 1)
+    for method in ("sae", "fusion"):
+        found = search(frame, "hedging AND NOT code", method=method, per_phrase=2, feedback=2)
+        assert not {1, 2, 6} & set(found["doc"]), method
+        assert set(search(frame, "hedging", method=method, feedback=2, filter="model=a")["model"]) == {"a"}
+
+
+def test_feedback_without_anything_to_learn(frame: Embeddings):
+    assert by_sae(frame, "hedging", feedback=3, filter="stars>5").is_empty()
+    with pytest.warns(UserWarning, match="only dense and bm25 rank the documents at first"):
+        found = search(frame, "5.3", least=0.9, feedback=2)
+    assert found["rank_sae"].null_count() < found.height
 
 
 def test_limit(frame: Embeddings):
@@ -257,6 +345,8 @@ def test_a_frame_without_labels(make_frame: MakeFrame):
         ({"query": "code", "method": "tfidf"}, "no method 'tfidf'; choose from fusion, sae, dense, bm25"),
         ({"query": "code", "method": "sae+"}, "no method ''"),
         ({"query": "code", "limit": 0}, "limit is 0"),
+        ({"query": "code", "feedback": -1}, "feedback is -1; it must be 0 or more"),
+        ({"query": "code", "feedback": 5, "method": "dense+bm25"}, "dense and bm25 rank without features; add sae"),
         ({"query": "code", "temperature": 0}, "temperature is 0"),
         ({"query": "code", "per_phrase": 0}, "per_phrase is 0"),
         ({"query": "code", "kinds": "mood"}, 'no features of kind "mood"'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ def test_a_table_for_people(frame: Embeddings):
     [
         (["hedging AND code"], {"query": "hedging AND code"}),
         (["code", "--method", "sae+bm25", "--limit", "2"], {"query": "code", "method": "sae+bm25", "limit": 2}),
+        (["code", "--weights", "sae=.3, bm25=2"], {"query": "code", "weights": {"sae": 0.3, "bm25": 2}}),
+        (["code", "--feedback", "3"], {"query": "code", "feedback": 3}),
         (["--like", "2", "--like", "6"], {"like": [2, 6]}),
         (["--feature", "4", "--feature", "5", "--method", "sae"], {"features": [4, 5], "method": "sae"}),
         (["--kind", "tone", "--method", "sae"], {"kinds": ["tone"], "method": "sae"}),
@@ -92,6 +95,10 @@ def test_the_page(frame: Embeddings, tmp_path: Path):
         ([], "nothing is asked"),
         (['"code" AND'], "at character 11"),
         (["code", "--method", "word2vec"], "no method 'word2vec'"),
+        (["code", "--weights", "sae"], "--weights is 'sae'; name each ranking once, with a number"),
+        (["code", "--weights", "sae=1,sae=2"], "name each ranking once"),
+        (["code", "--weights", "sae=nan"], "name each ranking once"),
+        (["code", "--weights", "sae=-1"], "the weight of sae is -1.0"),
         (["code", "--where", "colour=red"], "no column 'colour'"),
         (["code", "--plot", "hits.png"], "must end in .html"),
         (["code", "--model", "m"], "--base-url and --model belong together"),
@@ -103,6 +110,14 @@ def test_bad_input(frame: Embeddings, arguments: list[str], message: str):
     assert isinstance(done.exception, InputError)
     assert message in str(done.exception)
     assert not Path("hits.png").exists()
+
+
+def test_defaults_are_those_of_the_function():
+    given = {name: one.default for name, one in inspect.signature(search).parameters.items()}
+    for option in command.params:
+        if option.name in given and isinstance(option.default, int | float | str):
+            assert option.default == given[option.name], option.name
+    assert {"least", "per_phrase", "temperature", "limit", "method"} <= {option.name for option in command.params}
 
 
 def test_an_unknown_phrase_is_told_and_the_others_rank(frame: Embeddings, caplog: pytest.LogCaptureFixture):

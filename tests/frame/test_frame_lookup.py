@@ -28,9 +28,9 @@ def everything(view: Embeddings, docs: list[int]) -> tuple[pl.DataFrame, pl.Data
 def test_the_same_as_reading_everything(frame: Embeddings, docs: list[int]):
     documents, activations = everything(frame, docs)
     numbers = np.array(docs, np.uint32)
-    assert_frame_equal(documents_at(frame._view, numbers), documents)
-    assert_frame_equal(activations_at(frame._view, numbers), activations)
-    some = activations_at(frame._view, numbers, np.array([2, 4]))
+    assert_frame_equal(documents_at(frame.view, numbers), documents)
+    assert_frame_equal(activations_at(frame.view, numbers), activations)
+    some = activations_at(frame.view, numbers, np.array([2, 4]))
     assert_frame_equal(some, activations.filter(pl.col("feature").is_in([2, 4])))
 
 
@@ -39,8 +39,8 @@ def test_views(frame: Embeddings):
     documents, activations = everything(both, [13, 0, 11, 7])
     numbers = np.array([13, 0, 11, 7], np.uint32)
     assert documents["doc"].to_list() == [13, 0, 7]  # 11 is what was filtered out
-    assert_frame_equal(documents_at(both._view, numbers), documents)
-    found = activations_at(both._view, documents["doc"].to_numpy())
+    assert_frame_equal(documents_at(both.view, numbers), documents)
+    found = activations_at(both.view, documents["doc"].to_numpy())
     assert_frame_equal(found, activations)
 
 
@@ -59,7 +59,7 @@ def test_only_the_row_groups_with_the_documents_are_read(make_frame: MakeFrame, 
             return super().read_row_group(i, **options)
 
     monkeypatch.setattr(pq, "ParquetFile", File)
-    found = activations_at(frame._view, np.array([4, 15]))
+    found = activations_at(frame.view, np.array([4, 15]))
     assert read == [2, 7]
     assert_frame_equal(found, frame.scan().collect().filter(pl.col("doc").is_in([4, 15])))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from saedata.labels.prompts import (
-    KINDS,
     LONGEST_LABEL,
+    MEANINGS,
     Answer,
     AnswerError,
     again,
@@ -110,7 +110,7 @@ def test_windows_stand_in_groups_from_strong_to_weak_and_then_those_where_it_is_
     heads = [line for line in lines if line and not line[0].isdigit()]
     assert [head.split()[0] for head in heads] == ["Strongest", "Middling", "Weakest", "Windows", "Now"]
     assert lines[lines.index("Windows where the feature is off") + 1] == "8. nothing here"
-    assert all(kind in prompt.system for kind in KINDS)
+    assert ", ".join(f"{kind} ({meaning})" for kind, meaning in MEANINGS.items()) in prompt.system
     assert show_positives(windows(2), largest=2.0).count("\n") == 4
 
 

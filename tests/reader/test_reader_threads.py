@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -25,3 +26,23 @@ def test_threads_do_not_catch_each_others_states(tiny_reader: Path) -> None:
 
     with ThreadPoolExecutor(6) as threads:
         assert np.all(list(threads.map(ask, shapes)))
+
+
+def test_threads_load_readers_one_after_the_other() -> None:
+    from transformers.utils import logging
+
+    from saedata.reader.strangers import quiet_transformers
+
+    level, inside, most = logging.get_verbosity(), [], []
+
+    def load(number: int) -> None:
+        with quiet_transformers(), quiet_transformers():  # one may call for another
+            inside.append(number)
+            time.sleep(0.01)
+            most.append(len(inside))
+            inside.remove(number)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(load, range(8)))
+    assert max(most) == 1
+    assert logging.get_verbosity() == level

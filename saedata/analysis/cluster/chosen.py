@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from saedata.frame import feature_name_expr
 from saedata.hygiene import ALWAYS
 from saedata.incidence import Incidence
 from saedata.neighbours import read_profiles
-from saedata.weights import feature_weights
+from saedata.weights import Weights, feature_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from saedata.frame import Embeddings
     from saedata.neighbours import Profiles, Similarity
     from saedata.sentences import Embed
-    from saedata.weights import Weights
+
+
+ClusterWeights = Weights | Literal["near"]
+
+FALL = 0.5
+"""How fast the weights "near" fall with the rank of a feature among those of its phrase.
+
+Chosen, with `reading="axis"`, on emotion (tweets), sentiment (SST-2) and tense (sentences of our own), documents that
+are in no benchmark: the mean ARI is .35; with equal weights .14, and with the nearest labels alone .14.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Wanted:
             without=self.without,
             features=self.features,
             kinds=self.kinds,
+            reading="axis",
             per_phrase=self.per_phrase,
             least=self.least,
             embed=self.embed,
@@ -91,7 +101,9 @@ class Chosen:
         return np.sort(self.table.filter("used")["feature"].to_numpy()).astype(np.int64)
 
 
-def choose(incidence: Incidence, wanted: Wanted, *, weights: Weights, similarity: Similarity, binary: bool) -> Chosen:
+def choose(
+    incidence: Incidence, wanted: Wanted, *, weights: ClusterWeights | None, similarity: Similarity, binary: bool
+) -> Chosen:
     """Choose features, leave out those that tell nothing, and read what is compared.
 
     Parameters
@@ -112,7 +124,9 @@ def choose(incidence: Incidence, wanted: Wanted, *, weights: Weights, similarity
     table = wanted.table(frame)
     features = table["feature"].to_numpy()
     on = frame.documents_on(threshold=incidence.threshold, docs=incidence.docs)
-    weight = feature_weights(weights, on, documents)
+    if weights is None:
+        weights = "near" if wanted.about else "equal"
+    weight = _weights(weights, table, on, documents)
     telling = (on > 0) & (on < ALWAYS * documents - 1e-9) & (weight > 0)
     by_number = np.isin(np.arange(len(on)), np.asarray(wanted.features, dtype=np.int64))
     telling |= by_number & (on > 0) & (weight > 0)  # who names a feature wants it
@@ -129,6 +143,24 @@ def choose(incidence: Incidence, wanted: Wanted, *, weights: Weights, similarity
     narrowed = Incidence(frame.select(used), incidence.docs, threshold=incidence.threshold)
     profiles = read_profiles(narrowed, chosen, similarity=similarity, binary=binary)
     return Chosen(table.select(list(FEATURES)).cast(FEATURES), incidence, profiles)
+
+
+def _weights(
+    weights: ClusterWeights, table: pl.DataFrame, on: NDArray[np.int64], documents: int
+) -> NDArray[np.float64]:
+    """What each feature counts, float64 [features of the encoder]."""
+    if not isinstance(weights, str) or weights != "near":
+        return feature_weights(weights, on, documents)
+    if table["phrase"].null_count() == table.height:
+        msg = "the weights 'near' are for features that about chooses; say what the clusters are about"
+        raise InputError(msg)
+    kinds = table["kind"].drop_nulls().unique()
+    place = pl.col("rank").rank("ordinal").over("phrase").cast(pl.Float64) - 1
+    of_phrase = pl.col("phrase").is_not_null() & ~pl.col("phrase").str.to_lowercase().is_in(kinds.implode())
+    near = pl.when(of_phrase).then((-place / pl.len().over("phrase") / FALL).exp()).otherwise(1.0)
+    weight = np.ones(len(on))
+    weight[table["feature"].to_numpy()] = table.select(near)[:, 0].to_numpy()
+    return weight
 
 
 def _all(frame: Embeddings) -> pl.DataFrame:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from saedata.analysis.cluster.chosen import ClusterWeights
     from saedata.endpoint import LanguageModel
     from saedata.frame import Embeddings
     from saedata.incidence import Duplicates
     from saedata.neighbours import Similarity
     from saedata.sentences import Embed
-    from saedata.weights import Weights
 
 
 def cluster(
@@ -47,7 +47,7 @@ def cluster(
     noise: Noise = "keep",
     similarity: Similarity = "jaccard",
     binary: bool = True,
-    weights: Weights = "equal",
+    weights: ClusterWeights | None = None,
     neighbours: int | None = None,
     held_out: bool = False,
     columns: Sequence[str] = (),
@@ -65,8 +65,9 @@ def cluster(
     embeddings
         The corpus.
     about
-        Phrases that say what the groups shall be about, e.g. "tone of voice": only features with labels near them
-        are compared. Nothing: all features that are neither always nor never on.
+        Phrases that say in what the groups shall differ, e.g. "sentiment": only features with labels and kinds near
+        them are compared; the name of a kind, e.g. "style", stands for all features of the kind. Nothing: all
+        features that are neither always nor never on.
     without
         Phrases: features whose labels are nearer to these are left out of what `about` chooses.
     features, kinds
@@ -92,7 +93,9 @@ def cluster(
     binary
         Whether only on and off count; else activations, each divided by the mean of its feature.
     weights
-        What a feature counts: "equal", "rare" (density ** -0.5), or a table with columns ``feature`` and ``weight``.
+        What a feature counts: "equal"; "rare" (density ** -0.5); "near": exp(-(r / k) / 0.5) with r its rank among the
+        k features of its phrase, and 1 where the phrase is the name of a kind; or a table with columns ``feature`` and
+        ``weight``. None: "near" with `about`, else "equal".
     neighbours
         Of each document, that the map and the graph are made of; None: 15.
     held_out

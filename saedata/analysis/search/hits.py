@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from saedata.analysis.search.plan import scales
+from saedata.analysis.search.characteristic import scales
 from saedata.frame.lookup import activations_at, documents_at
 from saedata.frame.top import SUFFIX
 
@@ -51,7 +51,7 @@ def with_texts(embeddings: Embeddings, ranked: pl.DataFrame, table: pl.DataFrame
     polars.DataFrame
         ``doc``, ``score``, ``text``, ``features``, the ranks, and the user's columns.
     """
-    documents = documents_at(embeddings._view, ranked["doc"].to_numpy())
+    documents = documents_at(embeddings.view, ranked["doc"].to_numpy())
     documents = documents.drop("tokens", "features_on", "variance_unexplained")
     named = ranked.join(speaking(embeddings, ranked["doc"], table, above), on="doc", how="left", maintain_order="left")
     named = named.with_columns(pl.col("features").fill_null(pl.lit([], NAMED)))
@@ -76,7 +76,7 @@ def speaking(embeddings: Embeddings, docs: pl.Series, table: pl.DataFrame, above
     if not len(features):
         return pl.DataFrame(schema={"doc": pl.UInt32, "features": NAMED})
     weights = weights.with_columns(unit=pl.Series(scales(embeddings)[features.astype(np.int64)], dtype=pl.Float64))
-    on = activations_at(embeddings._view, docs.to_numpy(), features).filter(pl.col("value") > pl.lit(above, pl.Float32))
+    on = activations_at(embeddings.view, docs.to_numpy(), features).filter(pl.col("value") > pl.lit(above, pl.Float32))
     return (
         on.join(weights, on="feature")
         .sort("doc", -(pl.col("weight") * pl.col("value") / pl.col("unit")), "feature")

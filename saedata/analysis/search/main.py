@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from saedata.analysis.search.fusion import DEPTH, checked_weights, fused, rankings_of
 from saedata.analysis.search.hits import with_texts
-from saedata.analysis.search.plan import PLAN_SCHEMA, Choice, Plan, check_size, make_plan, required_gates
+from saedata.analysis.search.plan import PLAN_SCHEMA, Choice, Plan, check_size, learned_plan, make_plan, required_gates
 from saedata.analysis.search.query import Phrase, Query, parse, phrases, unwanted
 from saedata.analysis.search.scores import best_by_features, passing
 from saedata.analysis.search.texts import best_by_vectors, best_by_words
@@ -19,7 +20,7 @@ from saedata.concepts import LEAST, PER_PHRASE, NoFeatureError
 from saedata.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,14 +28,9 @@ if TYPE_CHECKING:
     from saedata.endpoint import LanguageModel
     from saedata.frame import Embeddings
 
-PARTS = ("sae", "dense", "bm25")
-"""Rankings that can be fused; "fusion" is all three."""
 
-DEPTH = 1000
-"""Documents of each ranking that count in a fusion, at least."""
-
-RRF = 60
-"""Constant of reciprocal rank fusion: how little first places count more than those after them."""
+ROUNDS = 2
+"""How often features are learned from documents: the second time from those that the learned features find."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +39,18 @@ class _Asked:
 
     embeddings: Embeddings
     methods: tuple[str, ...]
+    given: Mapping[str, float] | None
+    feedback: int
     text: str
     query: Query | None
     like: NDArray[np.uint32]
     features: Sequence[int]
     choice: Choice
     above: float
+
+    def weights(self, *, learned: bool = False) -> dict[str, float]:
+        """What each ranking counts, also where the features were learned from documents."""
+        return checked_weights(self.given, self.methods, learned=learned)
 
     @property
     def words(self) -> str:
@@ -63,6 +65,8 @@ def search(
     query: str = "",
     *,
     method: str = "fusion",
+    weights: Mapping[str, float] | None = None,
+    feedback: int = 0,
     like: int | Sequence[int] = (),
     features: int | Sequence[int] = (),
     without: str | Sequence[str] = (),
@@ -88,6 +92,14 @@ def search(
     method
         "sae" (features), "dense" (sentence embeddings), "bm25" (words), several of them joined by "+", or "fusion"
         for all three.
+    weights
+        What each ranking counts where several are fused, above 0; those not named count what they do by default:
+        ``{"sae": 0.3, "dense": 1, "bm25": 0.1}``, which suits phrases that describe a property. Where the very words
+        matter, give "bm25" more.
+    feedback
+        Documents of a first search, the best ones, from which it is learned which features matter: those are then
+        looked for instead of the features of the words, and twice in a row. 0: none; 100 is a good number where many
+        documents are wanted. The learned features count 3 in a fusion if `weights` does not say otherwise.
     like
         Numbers of documents: more like these. They are not found themselves.
     features
@@ -141,18 +153,23 @@ def search(
     whatever the method. Dense vectors and words rank by the phrases under no NOT, taken together. `query`, `like` and
     `features` given together add their scores.
 
-    Rankings are fused by the sum of 1 / (60 + rank) (Cormack, G. V., Clarke, C. L. A. and Buettcher, S. (2009),
-    Reciprocal rank fusion outperforms Condorcet and individual rank learning methods, SIGIR).
+    Rankings are fused by the sum of weight / (60 + rank) (Cormack, G. V., Clarke, C. L. A. and Buettcher, S. (2009),
+    Reciprocal rank fusion outperforms Condorcet and individual rank learning methods, SIGIR; there with equal weights,
+    which did worse here than dense vectors alone).
+
+    Features are learned by pseudo-relevance feedback (Rocchio, J. (1971), Relevance feedback in information retrieval,
+    in The SMART retrieval system): a feature's weight is the mean of its activation / q90 over the documents found
+    minus that over the corpus, where it is above 0, times log(documents / documents where it is on); the 300 of most
+    weight are taken. Of the query, AND and OR then count in the first search only, and NOT in all.
     """
     choice = _choice(without, kinds, per_phrase, temperature, least, model)
-    asked = _asked(embeddings, query, method, like, features, choice, threshold)
+    asked = _asked(embeddings, query, method, like, features, choice, threshold, weights, feedback)
     if limit < 1:
         msg = f"limit is {limit}; at least one document must be asked for"
         raise InputError(msg)
     plan = _plan(asked) if "sae" in asked.methods else None
-    ranked = _ranked(asked, plan, _allowed(asked, filter), limit)
-    table = plan.table if plan is not None and explain else pl.DataFrame(schema=PLAN_SCHEMA)
-    return with_texts(embeddings, ranked, table, asked.above)
+    ranked, table = _ranked(asked, plan, _allowed(asked, filter), limit)
+    return with_texts(embeddings, ranked, table if explain else table.clear(), asked.above)
 
 
 def query_features(
@@ -187,7 +204,7 @@ def query_features(
         As `search`.
     """
     choice = _choice(without, kinds, per_phrase, temperature, least, model)
-    asked = _asked(embeddings, query, "sae", like, features, choice, None)
+    asked = _asked(embeddings, query, "sae", like, features, choice)
     return _made(asked).table
 
 
@@ -211,9 +228,13 @@ def _asked(
     like: int | Sequence[int],
     features: int | Sequence[int],
     choice: Choice,
-    threshold: float | None,
+    threshold: float | None = None,
+    weights: Mapping[str, float] | None = None,
+    feedback: int = 0,
 ) -> _Asked:
-    methods = _methods(method)
+    methods = rankings_of(method)
+    checked_weights(weights, methods)
+    _check_feedback(feedback, methods)
     if not embeddings.n_documents:
         msg = f"{embeddings.name} has no documents, so there is nothing to search in"
         raise InputError(msg)
@@ -223,29 +244,14 @@ def _asked(
     docs = _documents(embeddings, like)
     numbers = [features] if isinstance(features, int | np.integer) else list(features)
     above = embeddings.threshold if threshold is None else threshold
-    asked = _Asked(embeddings, methods, query, read, docs, numbers, choice, above)
+    asked = _Asked(embeddings, methods, weights, feedback, query, read, docs, numbers, choice, above)
     _check_asked(asked)
     return asked
 
 
-def _methods(method: str) -> tuple[str, ...]:
-    """The rankings of a method, in the order of `PARTS`.
-
-    Examples
-    --------
-    >>> _methods("bm25+dense"), _methods("fusion")
-    (('dense', 'bm25'), ('sae', 'dense', 'bm25'))
-    """
-    asked = PARTS if method == "fusion" else tuple(method.replace(" ", "").split("+"))
-    if unknown := [one for one in asked if one not in PARTS]:
-        msg = f"there is no method {unknown[0]!r}; choose from fusion, {', '.join(PARTS)}, or join some by +"
-        raise InputError(msg)
-    return tuple(part for part in PARTS if part in asked)
-
-
 def _documents(embeddings: Embeddings, like: int | Sequence[int]) -> NDArray[np.uint32]:
     numbers = [like] if isinstance(like, int | np.integer) else list(like)
-    extent = embeddings._view.extent
+    extent = embeddings.view.extent
     for number in numbers:
         if not isinstance(number, int | np.integer) or not 0 <= number < extent:
             msg = f"there is no document {number!r} to be like; {embeddings.name} numbers them from 0 to {extent - 1}"
@@ -262,6 +268,16 @@ def _check_asked(asked: _Asked) -> None:
         raise InputError(msg)
     if not (len(asked.features) or asked.choice.kinds):
         msg = "nothing is asked: give a query, documents to be like, feature numbers, or kinds"
+        raise InputError(msg)
+
+
+def _check_feedback(feedback: int, methods: tuple[str, ...]) -> None:
+    msg = ""
+    if feedback < 0:
+        msg = f"feedback is {feedback}; it must be 0 or more documents"
+    elif feedback and "sae" not in methods:
+        msg = f"features are learned from documents, but {' and '.join(methods)} rank without features; add sae"
+    if msg:
         raise InputError(msg)
 
 
@@ -288,7 +304,8 @@ def _plan(asked: _Asked) -> Plan | None:
         if len(asked.methods) == 1 or unwanted(asked.query):
             raise
         others = [one for one in asked.methods if one != "sae"]
-        said = f"only {' and '.join(others)} {'rank' if len(others) > 1 else 'ranks'} the documents"
+        first = " at first" if asked.feedback else ""
+        said = f"only {' and '.join(others)} {'rank' if len(others) > 1 else 'ranks'} the documents{first}"
         warnings.warn(f"{said}, as {error}", UserWarning, stacklevel=3)
         return None
 
@@ -300,45 +317,39 @@ def _allowed(asked: _Asked, condition: pl.Expr | str | Sequence[str] | None) -> 
         if not isinstance(condition, pl.Expr):
             condition = where(_several(condition), chosen.scan_documents().collect_schema())
         chosen = chosen.filter(condition)
-    mask = chosen._view.mask
+    mask = chosen.view.mask
     if len(asked.like):
-        mask = np.ones(chosen._view.extent, np.bool_) if mask is None else mask.copy()
+        mask = np.ones(chosen.view.extent, np.bool_) if mask is None else mask.copy()
         mask[asked.like] = False
     return mask
 
 
-def _ranked(asked: _Asked, plan: Plan | None, allowed: NDArray[np.bool_] | None, limit: int) -> pl.DataFrame:
-    """Rank by every method, and fuse the rankings."""
+def _ranked(
+    asked: _Asked, plan: Plan | None, allowed: NDArray[np.bool_] | None, limit: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rank by every method and fuse the rankings; also gives the features that ranked."""
     embeddings = asked.embeddings
     depth = limit if len(asked.methods) == 1 else max(limit, DEPTH)
+    depth = max(depth, asked.feedback)
     found: dict[str, Ranking] = {}
     if plan is not None:
         found["sae"] = best_by_features(embeddings, plan, depth, allowed, above=asked.above)
-    if (asked.query is not None or len(asked.like)) and set(asked.methods) - {"sae"}:
+    others = [name for name in asked.methods if name != "sae"]
+    passed = allowed
+    if others or asked.feedback:
         gates = required_gates(embeddings, asked.query, asked.text, asked.choice)
         passed = passing(embeddings, gates, allowed, above=asked.above)
-        for name, rank in (("dense", best_by_vectors), ("bm25", best_by_words)):
-            if name in asked.methods:
-                found[name] = rank(embeddings, asked.words, asked.like, depth, passed)
-    return _fused(found, limit)
-
-
-def _fused(found: dict[str, Ranking], limit: int) -> pl.DataFrame:
-    """Reciprocal rank fusion; the score of a single ranking stays as it is.
-
-    Examples
-    --------
-    >>> ones = np.ones(2)
-    >>> _fused({"sae": (np.array([4, 7]), ones), "bm25": (np.array([7, 9]), ones)}, 2)["doc"].to_list()
-    [7, 4]
-    """
-    docs = np.unique(np.concatenate([np.zeros(0, np.int64), *(docs for docs, _ in found.values())]))
-    total, ranks = np.zeros(len(docs)), {name: np.zeros(len(docs), np.uint32) for name in PARTS}
-    for name, (listed, scores) in found.items():
-        place = np.searchsorted(docs, listed)
-        ranks[name][place] = np.arange(1, len(listed) + 1)
-        total[place] += scores if len(found) == 1 else 1 / (RRF + ranks[name][place])
-    best = np.lexsort((docs, -total))[:limit]
-    columns = {"doc": docs[best], "score": total[best]} | {f"rank_{name}": rank[best] for name, rank in ranks.items()}
-    table = pl.DataFrame(columns).with_columns(pl.col("doc").cast(pl.UInt32))
-    return table.with_columns(pl.when(pl.col(f"rank_{name}") > 0).then(f"rank_{name}") for name in PARTS)
+    if asked.query is not None or len(asked.like):
+        for name in others:
+            rank = best_by_vectors if name == "dense" else best_by_words
+            found[name] = rank(embeddings, asked.words, asked.like, depth, passed)
+    table = plan.table if plan is not None else pl.DataFrame(schema=PLAN_SCHEMA)
+    weights = asked.weights()
+    for _ in range(ROUNDS if asked.feedback else 0):
+        first = fused(found, weights, asked.feedback)["doc"].to_numpy()
+        again = learned_plan(embeddings, first, asked.choice.kinds)
+        if again is None:
+            break
+        table, weights = again.table, asked.weights(learned=True)
+        found["sae"] = best_by_features(embeddings, again, depth, passed, above=asked.above)
+    return fused(found, weights, limit), table

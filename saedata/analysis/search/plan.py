@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from saedata.analysis.search.characteristic import characteristic, learned
 from saedata.analysis.search.query import And, Not, Or, Phrase, Query, phrases, syntax_error, unwanted
-from saedata.concepts import SCHEMA, choose_features, known_features
+from saedata.concepts import LEAST, PER_PHRASE, SCHEMA, choose_features
 from saedata.errors import InputError
-from saedata.frame.lookup import activations_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NOT_FEATURES = 5
 """A document has what NOT excludes where one of so many features nearest to the phrase is on."""
+
+LEARNED_FEATURES = 300
+"""Features that are learned from documents; more of them change nothing."""
 
 MOST_PHRASES = 64
 """Phrases in a query, at most."""
@@ -89,9 +92,9 @@ class Choice:
 
     without: Sequence[str] = ()
     kinds: Sequence[str] = ()
-    per_phrase: int = 100
+    per_phrase: int = PER_PHRASE
     temperature: float = 0.2
-    least: float = 0.3
+    least: float = LEAST
     model: LanguageModel | None = None
 
     def check(self) -> None:
@@ -214,6 +217,15 @@ def make_plan(
     return Plan(scored, tuple(node for node in nodes if is_gate(node)), pl.concat(planner.tables))
 
 
+def learned_plan(embeddings: Embeddings, docs: NDArray[np.uint32], kinds: Sequence[str]) -> Plan | None:
+    """Ask for documents like some that were found; None where nothing sets those apart."""
+    table = learned(embeddings, docs, LEARNED_FEATURES, kinds) if len(docs) else None
+    if table is None or table.is_empty():
+        return None
+    leaf = Leaf(table["feature"].to_numpy(), table["weight"].to_numpy())
+    return Plan((leaf,), (), table.with_columns(wanted=pl.lit(value=True)))
+
+
 def required_gates(embeddings: Embeddings, query: Query | None, text: str, choice: Choice) -> tuple[Node, ...]:
     """Find what a query excludes altogether, for rankings that know no features."""
     planner = _Planner(embeddings, choice, text)
@@ -239,78 +251,6 @@ def is_gate(node: Node) -> bool:
     if isinstance(node, Combined):
         return all(is_gate(part) for part in node.parts)
     return isinstance(node, Gate)
-
-
-def scales(embeddings: Embeddings) -> NDArray[np.float64]:
-    """What each feature's activations are divided by: their 0.9 quantile where it is on (nan: never on).
-
-    For several frames together it is the mean of theirs, by documents.
-    """
-    parts = [(part.frame.features, part.stop - part.offset) for part in embeddings._view.parts]
-    quantiles = np.stack([table["q90"].to_numpy() for table, _ in parts]).astype(np.float64)
-    sizes = np.array([size for _, size in parts], dtype=np.float64)[:, None] * np.isfinite(quantiles)
-    total = np.where(np.isfinite(quantiles), quantiles, 0.0) * sizes
-    return np.asarray(
-        np.divide(total.sum(0), sizes.sum(0), out=np.full(quantiles.shape[1], np.nan), where=sizes.sum(0) > 0)
-    )
-
-
-def characteristic(
-    embeddings: Embeddings, docs: NDArray[np.uint32], count: int, kinds: Sequence[str] = ()
-) -> pl.DataFrame:
-    """Find the features that are strong in some documents and rare in others.
-
-    Parameters
-    ----------
-    embeddings
-        The corpus.
-    docs
-        The documents.
-    count
-        How many features, at most.
-    kinds
-        Only of these kinds.
-
-    Returns
-    -------
-    polars.DataFrame
-        As `choose_features`, ordered by the mean of activation / q90 over the documents times log(documents /
-        documents where it is on).
-
-    Raises
-    ------
-    InputError
-        No feature is on in the documents.
-    """
-    table = known_features(embeddings)
-    if kinds:
-        table = table.filter(pl.col("kind").is_in(list(kinds)))
-    on = activations_at(embeddings._view, docs).filter(pl.col("value") > pl.lit(embeddings.threshold, pl.Float32))
-    feature = on["feature"].to_numpy()
-    strength = np.bincount(
-        feature, on["value"].to_numpy() / scales(embeddings)[feature], minlength=embeddings.n_features
-    )
-    worth = strength / len(docs) * np.log(_documents(embeddings) / np.maximum(_documents_on(embeddings), 1))
-    found = (
-        table.with_columns(worth=pl.Series(worth[table["feature"].to_numpy()]))
-        .filter(pl.col("worth") > 0)
-        .sort(-pl.col("worth"), "feature")
-        .head(count)
-    )
-    if found.is_empty():
-        msg = "no feature sets these documents apart from the others, so none like them can be found by features"
-        raise InputError(msg)
-    named = found.select("feature", label="name", kind="kind", phrase=pl.lit(None), similarity=pl.lit(None))
-    return named.with_row_index("rank").select(list(SCHEMA)).cast(pl.Schema(SCHEMA))
-
-
-def _documents(embeddings: Embeddings) -> int:
-    return max(sum(part.stop - part.offset for part in embeddings._view.parts), 1)
-
-
-def _documents_on(embeddings: Embeddings) -> NDArray[np.int64]:
-    tables = [part.frame.features["documents"].to_numpy() for part in embeddings._view.parts]
-    return np.asarray(np.sum(tables, axis=0), np.int64)
 
 
 def _place(query: Query) -> int:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from saedata.analysis.search.plan import Combined, Gate, Leaf, is_gate, scales
+from saedata.analysis.search.characteristic import scales
+from saedata.analysis.search.plan import Combined, Gate, Leaf, is_gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +97,7 @@ def best_by_features(
     """
     found = [
         _best(_work(embeddings, part, plan.scored, plan.gates, count, allowed, above), part.offset)
-        for part in embeddings._view.parts
+        for part in embeddings.view.parts
     ]
     return joined(found, count)
 
@@ -107,8 +108,8 @@ def passing(
     """Flag the allowed documents that pass all gates, bool [extent of the view]; None: all."""
     if not gates:
         return allowed
-    flags = np.ones(embeddings._view.extent, np.bool_) if allowed is None else allowed.copy()
-    for part in embeddings._view.parts:
+    flags = np.ones(embeddings.view.extent, np.bool_) if allowed is None else allowed.copy()
+    for part in embeddings.view.parts:
         work = _work(embeddings, part, (), tuple(gates), 0, None, above)
         for first, stop, at, ends in _blocks(work, 0, work.documents):
             values = iter(_buffers(work, first, stop, at, ends))

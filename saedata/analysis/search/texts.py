@@ -33,7 +33,7 @@ def best_by_vectors(
     """
     from saedata.dense import DenseIndex
 
-    parts = embeddings._view.parts
+    parts = embeddings.view.parts
     indexes = [DenseIndex.of(part.frame) for part in parts]
     vectors = [_text_vector(text)] if text else []
     for part, index in zip(parts, indexes, strict=True):
@@ -62,9 +62,9 @@ def best_by_words(
     """
     from saedata.words import WordIndex
 
-    texts = documents_at(embeddings._view, like)["text"].fill_null("").to_list() if len(like) else []
+    texts = documents_at(embeddings.view, like)["text"].fill_null("").to_list() if len(like) else []
     found = []
-    for part in embeddings._view.parts:
+    for part in embeddings.view.parts:
         index = WordIndex.of(part.frame)
         numbers = np.union1d(index.numbers(text), _marking(index, texts, part))
         scores = index.scores(numbers.astype(np.int64))
