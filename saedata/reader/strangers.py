@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
+_one_at_a_time = threading.RLock()
 _EXTRA = "install it with: pip install 'saedata[big]'"
 
 
@@ -75,15 +77,20 @@ def one_sentence(source: str | Path) -> Iterator[None]:
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep transformers from remarking on unused later layers, which are what we asked for, and on what we refuse."""
-    from transformers.utils import logging
+    """Keep transformers from remarking on unused later layers, which are what we asked for, and on what we refuse.
 
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    One thread at a time: the settings are the whole process's, and two threads that both make transformers import its
+    parts for the first time can catch each other half-way ("module 'transformers' has no attribute ...").
+    """
+    with _one_at_a_time:
+        from transformers.utils import logging
+
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()  # type: ignore[no-untyped-call]
