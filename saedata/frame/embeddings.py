@@ -58,7 +58,6 @@ class Embeddings:
 
     def __init__(self, view: View, *, name: str) -> None:
         self.view = view
-        self._view = view
         self.name = name
 
     def __repr__(self) -> str:

@@ -115,7 +115,7 @@ def sentence_vectors(frame: Embeddings, docs: NDArray[np.integer]) -> Float:
     if frame.extent > KEPT:
         return _by_text(frame, docs, lambda texts: dense.embed_documents(texts))
     rows = np.zeros((len(docs), dense.WIDTH), dtype=np.float32)
-    for part in frame._view.parts:
+    for part in frame.view.parts:
         mine = (docs >= part.offset) & (docs < part.stop)
         if mine.any():
             rows[mine] = dense.DenseIndex.of(part.frame).vectors(docs[mine] - part.offset)
@@ -146,7 +146,7 @@ def _rows(
         texts = _texts(frame, docs)
         return pl.concat([make(texts[at : at + _AT_A_TIME]) for at in range(0, len(texts), _AT_A_TIME)])
     places, tables = [], []
-    for part in frame._view.parts:
+    for part in frame.view.parts:
         mine = np.flatnonzero((docs >= part.offset) & (docs < part.stop))
         if len(mine):
             places.append(mine)

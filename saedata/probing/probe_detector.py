@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def feature_names(frame: Embeddings, features: NDArray[np.integer]) -> pl.DataFrame:
     """``feature``, ``name`` as it is shown, and ``kind`` of some features."""
-    stored = frame._view.parts[0].frame.features
+    stored = frame.view.parts[0].frame.features
     table = stored.select("feature", feature_name_expr().alias("name"), "kind")
     wanted = pl.DataFrame({"feature": np.asarray(features, dtype=np.uint32)})
     return wanted.join(table, on="feature", how="left", maintain_order="left")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from saedata.analysis.diff.access import described
 from saedata.frame.features import feature_name_expr, names_across
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ NO_EVIDENCE = pl.DataFrame(
 
 def named(table: pl.DataFrame, frames: Sequence[Embeddings]) -> pl.DataFrame:
     """Add label and kind, and leave out features that are not selected in every frame."""
-    features = names_across([frame.features for frame in frames])
+    features = names_across([described(frame) for frame in frames])
     names = features.select("feature", "kind", label=feature_name_expr())
     return table.join(names, on="feature", how="inner", maintain_order="left")
 
