@@ -111,7 +111,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         columns = {PAYLOADS[0]: [PAYLOADS[n % 2] for n in range(30)], PAYLOADS[2]: texts}
         table = pl.DataFrame({"text": texts[place:] + texts[:place], **columns})
         made = saedata.embed(table, out=folder / f"{name.replace('/', '-')}.sae")
-        on = made.features.filter(pl.col("documents") > 0)
+        on = made.features.sort("documents", descending=True).head(200)  # a vector is made for every new label
         labels = on.select(
             "feature",
             label=pl.Series([f"{PAYLOADS[n % len(PAYLOADS)]} {n}" for n in range(on.height)]),

@@ -36,6 +36,12 @@ _COUNT_RUNS = """() => {
   });
   window.counting.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
 }"""
+_RAN = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  const still = app && app.getAttribute('data-test-script-state') === 'notRunning';
+  return window.runs > 0 || (still && performance.now() - window.asked > 20000);
+}"""
+"""Whether the page has run again. A run that begins and ends between two drawings of the browser is never seen."""
 _WIDTHS = """() => {
   const held = document.querySelectorAll('[data-testid="stMain"], .sd-card, .sd-doc, .sd-tiles, .sd-head');
   const all = [document.documentElement, document.body, ...held];
@@ -87,7 +93,8 @@ class Visitor:
         """Do something that makes the page run again, and wait until it has, however long the server needs."""
         self.page.evaluate(_COUNT_RUNS)
         yield self.page
-        self.page.wait_for_function("() => window.runs > 0")
+        self.page.evaluate("() => { window.asked = performance.now(); }")
+        self.page.wait_for_function(_RAN)
         self.settle()
 
     def choose(self, label: str, option: str) -> None:
