@@ -118,23 +118,9 @@ def label_embedder(labels: pl.DataFrame, *, encoder: str) -> Embed:
     callable
         Gives unit vectors for texts; those of labels in half precision if they are kept.
     """
-    from saedata.sentences import embed_sentences
-
     texts = tuple(labels["label"].to_list())
     index = _found(texts, encoder)
-    if index is None:
-        return embed_sentences
-    rows = {text: row for row, text in enumerate(texts)}
-
-    def embed(wanted: Sequence[str]) -> NDArray[np.float32]:
-        places = np.array([rows.get(text, -1) for text in wanted], dtype=np.int64)
-        vectors = np.empty((len(places), index.d), dtype=np.float32)
-        vectors[places >= 0] = index.reconstruct_batch(places[places >= 0])
-        if new := np.flatnonzero(places < 0).tolist():
-            vectors[new] = embed_sentences([wanted[at] for at in new])
-        return vectors
-
-    return embed
+    return _embedder(encoder) if index is None else _taking(texts, index)
 
 
 def save_label_vectors(folder: Path) -> Path:
@@ -175,13 +161,40 @@ def file_name(texts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def _kept(texts: tuple[str, ...], encoder: str) -> Any:
-    from saedata.sentences import embed_sentences
-
     index = _found(texts, encoder)
     if index is None:
-        index = _built(embed_sentences(texts))
+        index = _built(_embedder(encoder)(texts))
         write_index(_in_cache(file_name(texts)), index)
     return index
+
+
+def _embedder(encoder: str) -> Embed:
+    """Embed, but take the vectors of the encoder's own labels, where it has them: people change only a few of them."""
+    from saedata.sentences import embed_sentences
+
+    for place in _beside(encoder, "features.parquet"):
+        if place.is_file():
+            own = with_label(pl.read_parquet(place, columns=["feature", "label"]).sort("feature"))["label"].to_list()
+            index = _found(tuple(own), encoder)
+            return embed_sentences if index is None else _taking(own, index)
+    return embed_sentences
+
+
+def _taking(texts: Sequence[str], index: Any) -> Embed:
+    """Embed, but take the vectors of these texts from an index."""
+    from saedata.sentences import embed_sentences
+
+    rows = {text: row for row, text in enumerate(texts)}
+
+    def embed(wanted: Sequence[str]) -> NDArray[np.float32]:
+        places = np.array([rows.get(text, -1) for text in wanted], dtype=np.int64)
+        vectors = np.empty((len(places), index.d), dtype=np.float32)
+        vectors[places >= 0] = index.reconstruct_batch(places[places >= 0])
+        if new := np.flatnonzero(places < 0).tolist():
+            vectors[new] = embed_sentences([wanted[at] for at in new])
+        return vectors
+
+    return embed
 
 
 def _found(texts: tuple[str, ...], encoder: str) -> Any | None:

@@ -254,3 +254,19 @@ def test_labels_that_are_kept_are_not_embedded_again(frame: Embeddings, counted:
     assert counted == [1, 6, 1, 2]
     assert kept(["dogs"]) == pytest.approx(fresh, abs=1e-3)
     assert counted == [1, 6, 1, 2]
+
+
+def test_of_edited_labels_only_the_new_ones_are_embedded(
+    make_frame: MakeFrame, counted: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    labels().write_parquet(folder / "features.parquet")
+    label_vectors.save_label_vectors(folder)
+    monkeypatch.setattr(label_vectors, "_beside", lambda _, name: [folder / name])
+    edited = labels().with_columns(label=pl.col("label").str.replace("dogs", "2.5"))
+    frame = make_frame("c.sae", [("b", dict.fromkeys(range(8), 1.0))], labels=edited)
+    expected = choose_features(frame, "2.4", per_phrase=3, embed=embed)
+    counted.clear()
+    assert choose_features(frame, "2.4", per_phrase=3)["feature"].equals(expected["feature"])
+    assert sorted(counted) == [1, 1]  # the new label, and the phrase

@@ -27,6 +27,9 @@ WIDE, PHONE = (1440, 1000), (390, 844)
 PATIENCE = 300_000
 """Milliseconds that anything may take on a machine that is busy with other things."""
 
+ALONE = {"OMP_NUM_THREADS": "1"}
+"""Environment of the servers: threads that wait for each other make them slow where browser and tests run beside them."""
+
 PAYLOADS = (
     "<img src=x onerror=alert(1)>",
     "<script>alert(2)</script>",
@@ -74,7 +77,7 @@ def served(samples: list[Embeddings], tmp_path_factory: pytest.TempPathFactory) 
     log = tmp_path_factory.mktemp("log") / "dashboard.log"
     cache = tmp_path_factory.mktemp("cache")
     paths = [Path(str(frame.path)) for frame in samples]
-    with dashboard(paths, corpora=[folder], log=log, SAEDATA_CACHE=str(cache)) as address:
+    with dashboard(paths, corpora=[folder], log=log, SAEDATA_CACHE=str(cache), **ALONE) as address:
         yield address
 
 
@@ -96,7 +99,7 @@ def served_columned(columned: Embeddings, tmp_path_factory: pytest.TempPathFacto
     """A dashboard on one corpus with columns."""
     log = tmp_path_factory.mktemp("log") / "columned.log"
     cache = str(tmp_path_factory.mktemp("cache"))
-    with dashboard([Path(str(columned.path))], log=log, SAEDATA_CACHE=cache) as address:
+    with dashboard([Path(str(columned.path))], log=log, SAEDATA_CACHE=cache, **ALONE) as address:
         yield address
 
 
@@ -120,7 +123,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         relabel_frame(made.path, labels)
         frames.append(Path(str(made.path)))
     log = tmp_path_factory.mktemp("log") / "hostile.log"
-    with dashboard(frames, log=log, SAEDATA_CACHE=str(tmp_path_factory.mktemp("cache"))) as address:
+    with dashboard(frames, log=log, SAEDATA_CACHE=str(tmp_path_factory.mktemp("cache")), **ALONE) as address:
         yield address
 
 
