@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 WIDE, PHONE = (1440, 1000), (390, 844)
 
-PATIENCE = 300_000
+PATIENCE = 900_000
 """Milliseconds that anything may take on a machine that is busy with other things."""
 
 ALONE = {"OMP_NUM_THREADS": "1"}
-"""Environment of the servers: threads that wait for each other make them slow where browser and tests run beside them."""
+"""Of the servers: threads that wait for each other are slow where browser and tests run beside them."""
 
 PAYLOADS = (
     "<img src=x onerror=alert(1)>",
