@@ -16,7 +16,7 @@ test: $(READY) lint  ## linters, types, tests
 	$(BIN)/python -m pytest
 
 test-browser: $(READY) .venv/.browser  ## the dashboard in a headless Chromium, which it fetches itself
-	$(BIN)/python -m pytest -o timeout=3000 tests_browser
+	$(BIN)/python -m pytest -o timeout=3000 --reruns 2 --only-rerun TimeoutError tests_browser  # a browser that hangs; never a wrong figure
 
 screenshots: $(READY) .venv/.browser  ## pictures of the dashboard for the README
 	$(BIN)/python -m tests_browser.screenshots docs

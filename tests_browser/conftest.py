@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WIDE, PHONE = (1440, 1000), (390, 844)
 
-PATIENCE = 900_000
+PATIENCE = 300_000
 """Milliseconds that anything may take on a machine that is busy with other things."""
 
 ALONE = {"OMP_NUM_THREADS": "1"}

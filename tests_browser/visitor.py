@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -100,8 +100,22 @@ class Visitor:
     def choose(self, label: str, option: str) -> None:
         """Choose in a list."""
         with self.answered() as page:
-            page.get_by_label(label, exact=True).first.click()
-            page.get_by_role("option", name=option, exact=True).click()
+            self._unfold(label, option).click()
+            page.get_by_role("option").first.wait_for(state="hidden")
+
+    def _unfold(self, label: str, option: str) -> Locator:
+        """Open a list. One that is drawn anew just then closes again: a person would click once more, and so do we."""
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+        listed = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(10):
+            self.page.get_by_label(label, exact=True).first.click()
+            with contextlib.suppress(PlaywrightTimeout):
+                listed.wait_for(timeout=5000)
+                return listed
+            self.page.keyboard.press("Escape")
+        msg = f"the list {label!r} does not offer {option!r}"
+        raise AssertionError(msg)
 
     def type(self, label: str, words: str) -> None:
         """Fill in a field."""
