@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from saedata.frame import Embeddings
-from tests_browser.visitor import SETTLED, Visitor
+from tests_browser.visitor import SETTLED, Visitor, reached
 
 PATIENCE = 240.0
 """Seconds after which a visitor gives up."""
@@ -163,7 +163,7 @@ def _clock(visitor: Visitor, script: str, arguments: list[str] | None = None) ->
 
 def _choose(label: str, option: str) -> Act:
     def how(page: Any, number: int) -> None:
-        page.get_by_label(label).first.click()
+        reached(page.get_by_label(label).first).click()
         page.get_by_role("option", name=option, exact=True).click()
 
     return how
@@ -183,7 +183,7 @@ def _click_mark(page: Any, number: int) -> None:
 
 
 def _next_group(page: Any, number: int) -> None:
-    page.get_by_label("Group", exact=True).first.click()
+    reached(page.get_by_label("Group", exact=True).first).click()
     options = page.get_by_role("option")
     options.nth(1 + number % max(options.count() - 1, 1)).click()
 
@@ -206,6 +206,6 @@ def _languages(page: Any, number: int) -> None:
 
 
 def _concept(page: Any, number: int) -> None:
-    page.get_by_label("Concept", exact=True).first.click()
+    reached(page.get_by_label("Concept", exact=True).first).click()
     options = page.get_by_role("option")
     options.nth(1 + number % max(options.count() - 1, 1)).click()

@@ -52,6 +52,13 @@ _WIDTHS = """() => {
 _LOOKED_FOR = re.compile(r"/[\w-]+/_stcore/(health|host-config)$")
 
 
+def reached(element: Locator) -> Locator:
+    """Scroll to an element first, as a person would: a list that opens while the page still scrolls closes again."""
+    element.scroll_into_view_if_needed()
+    element.page.wait_for_timeout(200)
+    return element
+
+
 @dataclass
 class Visitor:
     """A browser's page on one dashboard.
@@ -104,12 +111,12 @@ class Visitor:
             page.get_by_role("option").first.wait_for(state="hidden")
 
     def _unfold(self, label: str, option: str) -> Locator:
-        """Open a list. One that is drawn anew just then closes again: a person would click once more, and so do we."""
+        """Open a list; a page that is drawn anew just then closes it again, and it is clicked once more."""
         from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
         listed = self.page.get_by_role("option", name=option, exact=True)
         for _ in range(10):
-            self.page.get_by_label(label, exact=True).first.click()
+            reached(self.page.get_by_label(label, exact=True).first).click()
             with contextlib.suppress(PlaywrightTimeout):
                 listed.wait_for(timeout=5000)
                 return listed
