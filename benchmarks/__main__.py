@@ -24,6 +24,7 @@ NAMES = (
     "sae_probes",
     "separability",
     "toxicity",
+    "toxicity_saving",
     "languages",
     "multilingual_threshold",
     "sae_choices",

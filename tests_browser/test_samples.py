@@ -10,6 +10,7 @@ import pytest
 import saedata
 from saedata.plots.text import percent, points
 from tests_browser.conftest import PHONE, WIDE
+from tests_browser.visitor import reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ def test_a_corpus_is_embedded_in_the_background_probed_and_others_classified(
     visitor = visit(served)
     page = visitor.open("embed")
     with visitor.answered():
-        page.get_by_label("or choose one on the server").click()
+        reached(page.get_by_label("or choose one on the server")).click()
         page.get_by_role("option").first.click()
     assert "80" in page.locator(".sd-tiles").inner_text()
     page.get_by_role("button", name="Start").click()

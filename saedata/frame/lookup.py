@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
     from saedata.frame.view import Part, View
@@ -43,7 +45,7 @@ def documents_at(view: View, docs: NDArray[np.integer]) -> pl.DataFrame:
         The documents with the user's columns, in the order of `docs`.
     """
     wanted = pl.DataFrame({"doc": np.asarray(docs, np.uint32)})
-    found = [view.scan_documents().clear().collect()]
+    found = [view.no_documents]
     for part, shards in _touched(view, docs):
         paths = [part.frame.layout.documents(shard) for shard, _ in shards]
         with reading(part.frame.layout.root):
@@ -120,13 +122,31 @@ def _activations(path: Path, docs: NDArray[np.int64], flags: NDArray[np.bool_]) 
 
     found = [_NOTHING]
     with reading(path), pq.ParquetFile(path, memory_map=True) as file:
-        for group in range(file.metadata.num_row_groups):
-            statistics = file.metadata.row_group(group).column(0).statistics
-            begin, end = np.searchsorted(docs, (statistics.min, statistics.max + 1))
-            if begin < end:
-                table = file.read_row_group(group, columns=list(ACTIVATION_SCHEMA), use_threads=False)
-                found.append(_rows(table, docs[begin:end], flags))
+        for group, begin, end in _groups(file.metadata, docs):
+            table = file.read_row_group(group, columns=list(ACTIVATION_SCHEMA), use_threads=False)
+            found.append(_rows(table, docs[begin:end], flags))
     return _joined(found)
+
+
+def _groups(metadata: pq.FileMetaData, docs: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Row groups that may hold some of the documents, and which of them: from, and up to.
+
+    Looking at every group of many shards would take longer than reading the few that are wanted.
+    """
+
+    def statistics(group: int) -> Any:
+        return metadata.row_group(group).column(0).statistics
+
+    groups, at, group = range(metadata.num_row_groups), 0, -1
+    while at < len(docs):
+        group = bisect_left(groups, docs[at], lo=group + 1, key=lambda one: statistics(one).max)
+        if group == len(groups):
+            return
+        here = statistics(group)
+        begin, end = np.searchsorted(docs, (here.min, here.max + 1)).tolist()
+        if begin < end:
+            yield group, begin, end
+        at = int(np.searchsorted(docs, here.max))  # the last document's rows may go on in the next group
 
 
 def _rows(table: pa.Table, docs: NDArray[np.int64], flags: NDArray[np.bool_]) -> Columns:

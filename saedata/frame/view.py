@@ -172,6 +172,12 @@ class View:
             if np.searchsorted(docs, shard.first) < np.searchsorted(docs, shard.stop):
                 yield shard
 
+    @cached_property
+    def no_documents(self) -> pl.DataFrame:
+        """The documents' columns, with no row; of many shards, one of each frame is looked at."""
+        first = [pl.scan_parquet(part.frame.layout.documents(0), glob=False) for part in self.parts]
+        return pl.concat([lazy.clear().collect() for lazy in first], how="diagonal_relaxed")
+
     def scan_documents(self) -> pl.LazyFrame:
         """Documents of the view, lazily."""
         frames = [self._scan(part, activations=False) for part in self.parts]

@@ -64,6 +64,20 @@ def test_only_the_row_groups_with_the_documents_are_read(make_frame: MakeFrame, 
     assert_frame_equal(found, frame.scan().collect().filter(pl.col("doc").is_in([4, 15])))
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+def test_documents_that_go_over_several_row_groups_or_have_nothing_on(
+    make_frame: MakeFrame, monkeypatch: pytest.MonkeyPatch, size: int
+):
+    plain = disk.write_parquet
+    monkeypatch.setattr(disk, "write_parquet", lambda path, table, **_: plain(path, table, row_group_size=size))
+    on = [5, 0, 0, 8, 1, 7, 0, 3, 2, 0]
+    frame = make_frame("c.sae", [("a b c", {f: f + 1.0 for f in range(many)}) for many in on], shard=8)
+    whole = frame.scan().collect()
+    for chosen in range(1, 2 ** len(on), 7):
+        docs = [doc for doc in range(len(on)) if chosen >> doc & 1]
+        assert_frame_equal(activations_at(frame.view, np.array(docs)), whole.filter(pl.col("doc").is_in(docs)))
+
+
 def test_top_documents_are_the_same_however_they_are_read(frame: Embeddings, monkeypatch: pytest.MonkeyPatch):
     views = [frame, frame.filter(pl.col("model") == "a"), Embeddings.concat([frame, frame]).select([0, 2, 3])]
     found = [view.top_documents([3, 0, 2], 3) for view in views]
