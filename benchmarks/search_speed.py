@@ -103,6 +103,7 @@ def figures(costs: dict[int, dict[str, Any]]) -> list[Figure]:
         rest = (
             ("scores by features, first time, files not in memory", search["cold"], 2, " s"),
             ("opening frame and indexes", search["open"], 0.2, " s"),
+            ("loading the libraries of the indexes, once", search["loading"], None, " s"),
             ("building the indexes of words and dense vectors", build["words"] + build["dense"], 90, " s"),
             ("building the indexes: peak memory", build["gigabytes"], 1, " GB"),
             ("searching: peak memory", search["gigabytes"], None, " GB"),

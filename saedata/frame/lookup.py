@@ -14,7 +14,7 @@ from saedata.frame.disk import reading
 from saedata.frame.layout import ACTIVATION_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Columns = dict[str, NDArray[Any]]
 
 _THREADS = 4  # decompressing waits for no lock
-_NOTHING: Columns = {name: np.zeros(0, np.float32 if name == "value" else np.uint32) for name in ACTIVATION_SCHEMA}
 
 
 def documents_at(view: View, docs: NDArray[np.integer]) -> pl.DataFrame:
@@ -56,7 +55,13 @@ def documents_at(view: View, docs: NDArray[np.integer]) -> pl.DataFrame:
     return wanted.join(pl.concat(found, how="diagonal_relaxed"), on="doc", how="inner", maintain_order="left")
 
 
-def activations_at(view: View, docs: NDArray[np.integer], features: NDArray[np.integer] | None = None) -> pl.DataFrame:
+def activations_at(
+    view: View,
+    docs: NDArray[np.integer],
+    features: NDArray[np.integer] | None = None,
+    *,
+    columns: Sequence[str] = tuple(ACTIVATION_SCHEMA),
+) -> pl.DataFrame:
     """Read the activations in some documents of a view.
 
     Parameters
@@ -67,23 +72,26 @@ def activations_at(view: View, docs: NDArray[np.integer], features: NDArray[np.i
         Their numbers, each once.
     features
         Numbers of the features that are wanted; None: those of the view.
+    columns
+        What is read, of ``doc``, ``feature``, ``value``, ``start``, ``stop``; the first two always.
 
     Returns
     -------
     polars.DataFrame
-        ``doc``, ``feature``, ``value``, ``start``, ``stop``, by document and feature.
+        These columns, by document and feature.
     """
     flags = np.zeros(view.encoder.d_sae, np.bool_)
     wanted = view.chosen if features is None else features
     flags[slice(None) if wanted is None else wanted] = True
-    found = [_NOTHING]
+    names = [name for name in ACTIVATION_SCHEMA if name in {"doc", "feature", *columns}]
+    found = [_nothing(names)]
     for part, shards in _touched(view, docs):
         work = [(part.frame.layout.activations(shard), local) for shard, local in shards]
         with ThreadPoolExecutor(_THREADS) as pool:
-            for columns in pool.map(lambda one: _activations(one[0], one[1], flags), work):
-                columns["doc"] = columns["doc"] + np.uint32(part.offset)
-                found.append(columns)
-    return pl.DataFrame(_joined(found), schema=ACTIVATION_SCHEMA)
+            for one in pool.map(lambda place: _activations(place[0], place[1], flags, names), work):
+                one["doc"] = one["doc"] + np.uint32(part.offset)
+                found.append(one)
+    return pl.DataFrame(_joined(found), schema={name: ACTIVATION_SCHEMA[name] for name in names})
 
 
 def cell(view: View, doc: int, column: str, *, name: str) -> str | None:
@@ -116,14 +124,14 @@ def _touched(view: View, docs: NDArray[np.integer]) -> Iterator[tuple[Part, list
             yield part, shards
 
 
-def _activations(path: Path, docs: NDArray[np.int64], flags: NDArray[np.bool_]) -> Columns:
+def _activations(path: Path, docs: NDArray[np.int64], flags: NDArray[np.bool_], names: list[str]) -> Columns:
     """Spans in one shard; its rows are by document, so that most row groups need not be read."""
     import pyarrow.parquet as pq
 
-    found = [_NOTHING]
+    found = [_nothing(names)]
     with reading(path), pq.ParquetFile(path, memory_map=True) as file:
         for group, begin, end in _groups(file.metadata, docs):
-            table = file.read_row_group(group, columns=list(ACTIVATION_SCHEMA), use_threads=False)
+            table = file.read_row_group(group, columns=names, use_threads=False)
             found.append(_rows(table, docs[begin:end], flags))
     return _joined(found)
 
@@ -154,8 +162,12 @@ def _rows(table: pa.Table, docs: NDArray[np.int64], flags: NDArray[np.bool_]) ->
     begins, ends = np.searchsorted(doc, docs), np.searchsorted(doc, docs + 1)
     rows = np.concatenate([np.arange(*span) for span in zip(begins, ends, strict=True)])
     rows = rows[flags[feature[rows]]]
-    return {name: table[name].to_numpy()[rows] for name in ACTIVATION_SCHEMA}
+    return {name: table[name].to_numpy()[rows] for name in table.column_names}
 
 
 def _joined(found: list[Columns]) -> Columns:
-    return {name: np.concatenate([columns[name] for columns in found]) for name in ACTIVATION_SCHEMA}
+    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+
+
+def _nothing(names: Sequence[str]) -> Columns:
+    return {name: np.zeros(0, np.float32 if name == "value" else np.uint32) for name in names}

@@ -120,8 +120,8 @@ def top_documents(view: View, pairs: pl.DataFrame) -> pl.DataFrame:
     """Give pairs from `strongest_of` their spans, texts and the user's columns, in the order of the pairs."""
     docs = pairs["doc"].unique().to_numpy()
     if len(docs) <= FEW:
-        spans = activations_at(view, docs, pairs["feature"].unique().to_numpy())
-        located = pairs.with_row_index(_ORDER).join(spans.drop("value"), on=["doc", "feature"], how="inner")
+        spans = activations_at(view, docs, pairs["feature"].unique().to_numpy(), columns=("start", "stop"))
+        located = pairs.with_row_index(_ORDER).join(spans, on=["doc", "feature"], how="inner")
         texts = _with_texts(documents_at(view, docs))
         return located.join(texts, on="doc", how="left", suffix=SUFFIX).sort(_ORDER).drop(_ORDER)
     found = [

@@ -45,7 +45,7 @@ def test_phrases():
 def costs(seconds: float) -> dict[str, Any]:
     each = {name: [seconds] * 60 for name in ("scoring", "sae", "dense", "bm25", "fusion", "top")}
     build = {"words": 10.0, "dense": 20.0, "gigabytes": 0.5}
-    return {"build": build, "search": each | {"cold": 1.0, "open": 0.1, "gigabytes": 0.4}}
+    return {"build": build, "search": each | {"cold": 1.0, "open": 0.1, "loading": 0.5, "gigabytes": 0.4}}
 
 
 def test_figures_have_targets_at_the_largest_size():
