@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from saedata.frame import Embeddings
 
 METHODS = {"all, fused": "fusion", "features": "sae", "dense vectors": "dense", "words": "bm25"}
+LEARNED_FROM = 100
+"""Documents of a first search from which features are learned, where the reader asks for it."""
+
 PARTS = {"rank_sae": "features", "rank_dense": "dense", "rank_bm25": "words"}
 
 
@@ -79,6 +82,13 @@ def _options(frame: Embeddings) -> dict[str, Any]:
     with right:
         limit = st.selectbox("Documents", [10, 20, 50, 100], index=1, key="limit", bind="query-params")
     options: dict[str, Any] = {"method": METHODS[method], "limit": limit}
+    if METHODS[method] in ("fusion", "sae") and st.toggle(
+        f"Learn the features from the best {LEARNED_FROM} hits, and search again",
+        key="learn",
+        bind="query-params",
+        help="Finds more of the documents that have the property; it takes longer, and the words then count less.",
+    ):
+        options["feedback"] = LEARNED_FROM
     if (condition or "").strip():
         options["filter"] = [one.strip() for one in condition.split(";") if one.strip()]
     return options
@@ -118,7 +128,8 @@ def _results(frame: Embeddings, query: str, options: dict[str, Any]) -> None:
         note(one)
     _hits(found.value)
     if chosen.height:
-        with st.expander("Which features were looked for", icon=":material/label:"):
+        title = "Which features were looked for" + (" at first" if "feedback" in options else "")
+        with st.expander(title, icon=":material/label:"):
             columns = {
                 "phrase": "phrase",
                 "label": st.column_config.TextColumn("feature", width="large"),
@@ -141,6 +152,7 @@ def _results(frame: Embeddings, query: str, options: dict[str, Any]) -> None:
         "method": options["method"],
         "limit": options["limit"],
         "where": options.get("filter"),
+        "feedback": options.get("feedback"),
         "like": options.get("like"),
     }
     same([frame], Call("search", (query,), options), commands=[Command("search", command, (query,))])

@@ -60,6 +60,15 @@ def test_search_by_feature_shows_what_the_library_finds(visit: Any, corpora: Any
     assert "saedata search warm.sae '\"says sorry\"' --method sae --limit 10" in page.code[1].value
 
 
+def test_search_that_learns_from_its_first_hits(visit: Any, corpora: Any) -> None:
+    page = visit("search", q='"says sorry"', method="features", limit="10", learn="true")
+    found = saedata.search(corpora[0], '"says sorry"', method="sae", limit=10, feedback=100)
+    assert [f"document {doc:,}" in markup(page) for doc in found["doc"].to_list()] == [True] * found.height
+    assert "--feedback 100" in page.code[1].value
+    words = visit("search", q='"says sorry"', method="words", learn="true")
+    assert "--feedback" not in words.code[1].value
+
+
 def test_search_suggests_something_before_anything_is_asked(visit: Any) -> None:
     page = visit("search")
     suggestion = next(one for one in page.button if "warns" in one.label)
