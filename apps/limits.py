@@ -17,3 +17,7 @@ LARGE = 100_000
 
 MANY = 50_000
 """Documents from which on `diff` leaves mean activations out unless they are asked for."""
+
+LEARNED_FROM, LEARNED_SHARE = 100, 0.05
+"""Hits of a first search from which features are learned, and the share of a corpus that they may be: of a small one
+the best 100 are mostly documents without the property."""

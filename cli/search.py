@@ -73,7 +73,7 @@ def read_weights(_context: click.Context, _option: click.Parameter, text: str | 
     default=0,
     show_default=True,
     metavar="N",
-    help="Learn the features that matter from the N best documents of a first search, e.g. 100.",
+    help="Learn the features that matter from the N best documents of a first search, e.g. 100 of some thousand.",
 )
 @click.option("--like", multiple=True, type=int, metavar="DOC", help="More like this document; may be repeated.")
 @click.option("--where", "conditions", multiple=True, metavar="COL=VALUE", help="Also != < <= > >=; may be repeated.")

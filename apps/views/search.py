@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from saedata.frame import Embeddings
 
 METHODS = {"all, fused": "fusion", "features": "sae", "dense vectors": "dense", "words": "bm25"}
-LEARNED_FROM = 100
-"""Documents of a first search from which features are learned, where the reader asks for it."""
-
 PARTS = {"rank_sae": "features", "rank_dense": "dense", "rank_bm25": "words"}
 
 
@@ -82,13 +79,18 @@ def _options(frame: Embeddings) -> dict[str, Any]:
     with right:
         limit = st.selectbox("Documents", [10, 20, 50, 100], index=1, key="limit", bind="query-params")
     options: dict[str, Any] = {"method": METHODS[method], "limit": limit}
-    if METHODS[method] in ("fusion", "sae") and st.toggle(
-        f"Learn the features from the best {LEARNED_FROM} hits, and search again",
-        key="learn",
-        bind="query-params",
-        help="Finds more of the documents that have the property; it takes longer, and the words then count less.",
+    large = frame.n_documents * limits.LEARNED_SHARE >= limits.LEARNED_FROM
+    if (
+        large
+        and METHODS[method] in ("fusion", "sae")
+        and st.toggle(
+            f"Learn the features from the best {limits.LEARNED_FROM} hits, and search again",
+            key="learn",
+            bind="query-params",
+            help="Finds more of the documents that have the property; it takes longer, and the words then count less.",
+        )
     ):
-        options["feedback"] = LEARNED_FROM
+        options["feedback"] = limits.LEARNED_FROM
     if (condition or "").strip():
         options["filter"] = [one.strip() for one in condition.split(";") if one.strip()]
     return options

@@ -13,7 +13,7 @@ from dashboard import HOSTILE, markup, ran
 import saedata
 from saedata.errors import CorpusError
 from saedata.plots.text import percent, points
-from saedata_apps import classifying, jobs, opened, tasks
+from saedata_apps import classifying, jobs, limits, opened, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,9 @@ def test_search_by_feature_shows_what_the_library_finds(visit: Any, corpora: Any
     assert "saedata search warm.sae '\"says sorry\"' --method sae --limit 10" in page.code[1].value
 
 
-def test_search_that_learns_from_its_first_hits(visit: Any, corpora: Any) -> None:
+def test_search_that_learns_from_its_first_hits(visit: Any, corpora: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not visit("search", q='"says sorry"', method="features").toggle  # too few documents to learn from
+    monkeypatch.setattr(limits, "LEARNED_SHARE", 1000.0)
     page = visit("search", q='"says sorry"', method="features", limit="10", learn="true")
     found = saedata.search(corpora[0], '"says sorry"', method="sae", limit=10, feedback=100)
     assert [f"document {doc:,}" in markup(page) for doc in found["doc"].to_list()] == [True] * found.height

@@ -99,7 +99,8 @@ def search(
     feedback
         Documents of a first search, the best ones, from which it is learned which features matter: those are then
         looked for instead of the features of the words, and twice in a row. 0: none; 100 is a good number where many
-        documents are wanted. The learned features count 3 in a fusion if `weights` does not say otherwise.
+        documents are wanted and the corpus has twenty times as many. The learned features count 3 in a fusion if
+        `weights` does not say otherwise.
     like
         Numbers of documents: more like these. They are not found themselves.
     features
