@@ -11,6 +11,8 @@ import numpy as np
 from saedata.probing.targets import macro_accuracy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
@@ -122,7 +124,7 @@ def tuned(
     threshold
         Above which a feature is on.
     most
-        Features of each language.
+        Features of each language, taken `in_turns`.
     held
         Which of the documents are held out.
     """
@@ -141,9 +143,44 @@ def tuned(
     return chosen
 
 
-def joined(found: list[NDArray[np.intp]], most: int) -> NDArray[np.intp]:
-    """The first features of every language, in one ascending list."""
-    return np.unique(np.concatenate([own[:most] for own in found])).astype(np.intp)
+def in_turns(found: Sequence[NDArray[np.intp]], most: int) -> list[NDArray[np.intp]]:
+    """At most `most` features of every language, none of two languages.
+
+    Related languages share features. They take turns: each takes its most selective one that no language before it
+    took, and so on until it has `most` or none is left.
+
+    Parameters
+    ----------
+    found
+        Features of each language, the most selective first.
+    most
+        Of each language.
+
+    Examples
+    --------
+    >>> [own.tolist() for own in in_turns([np.array([7, 4, 2]), np.array([7, 4, 9])], 2)]
+    [[7, 2], [4, 9]]
+    """
+    taken: set[int] = set()
+    chosen: list[list[int]] = [[] for _ in found]
+    left = [iter(own.tolist()) for own in found]
+    for _ in range(most):
+        for own, rest in zip(chosen, left, strict=True):
+            one = next((feature for feature in rest if feature not in taken), None)
+            if one is not None:
+                taken.add(one)
+                own.append(one)
+    return [np.array(own, dtype=np.intp) for own in chosen]
+
+
+def joined(found: Sequence[NDArray[np.intp]], most: int) -> NDArray[np.intp]:
+    """What the languages take `in_turns`, in one ascending list."""
+    return np.sort(np.concatenate(in_turns(found, most)))
+
+
+def smoothed(shares: Values, counts: NDArray[np.int64]) -> Values:
+    """Shares of documents, half a document added on either side, so that none is 0 or 1, [languages, features]."""
+    return np.asarray((shares * counts[:, None] + 0.5) / (counts[:, None] + 1.0))
 
 
 def bayes(on: NDArray[np.bool_], shares: Values, counts: NDArray[np.int64]) -> Values:
@@ -158,6 +195,6 @@ def bayes(on: NDArray[np.bool_], shares: Values, counts: NDArray[np.int64]) -> V
     counts
         Documents that each language's shares are of; half a document is added on either side.
     """
-    p = (shares * counts[:, None] + 0.5) / (counts[:, None] + 1.0)
+    p = smoothed(shares, counts)
     log_on, log_off = np.log(p), np.log1p(-p)
     return np.asarray(on.astype(np.float64) @ (log_on - log_off).T + log_off.sum(1))

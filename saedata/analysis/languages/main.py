@@ -11,7 +11,7 @@ import polars as pl
 
 from saedata.analysis.languages.convergence import convergence_rows
 from saedata.analysis.languages.documents import Tongues, read_tongues
-from saedata.analysis.languages.found import Others, Shares, Thresholds, joined, shares_of, tuned
+from saedata.analysis.languages.found import Others, Shares, Thresholds, in_turns, joined, shares_of, tuned
 from saedata.analysis.languages.identify import (
     BASELINES,
     DENSE,
@@ -21,7 +21,8 @@ from saedata.analysis.languages.identify import (
     identification_rows,
     probe_of,
 )
-from saedata.analysis.languages.mixed import Usual, mix_and_switching
+from saedata.analysis.languages.mixed import mix_and_switching
+from saedata.analysis.languages.mixtures import Mixtures
 from saedata.analysis.languages.result import COUNTS, IDENTIFICATION, MATRIX, MIX, SWITCHING, TABLE, Languages
 from saedata.errors import EncoderError, InputError
 from saedata.probing.hashed import hashed_test
@@ -92,7 +93,8 @@ def languages(
     tune
         Choose all four instead from a grid, by naive Bayes on held-out training documents.
     most
-        Features of each language that tell it from others, the most selective ones.
+        Features of each language that tell it from others: the most selective ones, and none of two languages. Those
+        that several have are taken in turns, each language its most selective one that is still free.
     random_sequences, random_tokens
         How many sequences of random tokens of the reader's vocabulary, and of how many tokens; they are embedded with
         the frame's encoder. 0 sequences: features are not filtered by them.
@@ -140,7 +142,9 @@ def languages(
     Notes
     -----
     Wong, Sajjad and Siddique (2026), LangFIR (2604.03532): features that are consistently on in a language, without
-    those that random tokens turn on. The condition on other languages, and what follows from the features, are ours.
+    those that random tokens turn on. The condition on other languages, and what follows from the features, are ours:
+    a document has two languages where a first part in one and a rest in the other explain the features that are on, and
+    where, clearly better than any single language does (naive Bayes over all features found).
     """
     limits = Thresholds(alpha, beta, gamma, others)
     _check(limits, most, random_sequences, random_tokens, baselines, test, documents, repeats, resamples, level)
@@ -305,8 +309,8 @@ def _matrix(docs: Tongues, found: Found, most: int) -> pl.DataFrame:
     at = np.flatnonzero(docs.test)
     shares = shares_of(docs.rows[at], docs.y[at], len(docs.names), docs.threshold)
     rows = [
-        (name, other, float(shares[column, own[:most]].mean()) if len(own) else None, len(own[:most]))
-        for name, own in zip(docs.names, found, strict=True)
+        (name, other, float(shares[column, own].mean()) if len(own) else None, len(own))
+        for name, own in zip(docs.names, in_turns(found, most), strict=True)
         for column, other in enumerate(docs.names)
     ]
     return pl.DataFrame(rows, schema=MATRIX, orient="row")
@@ -334,9 +338,9 @@ def _told(
     dense = _dense(frame, docs, encoder) if DENSE in baselines else None
     said = guesses(docs, shares, limits, probe, dense, most=most, folds=folds, baselines=baselines)
     labelled = np.bincount(docs.y, minlength=len(docs.names)) if apply is None else None
-    usual = Usual.of(docs, found, most)
+    mixtures = Mixtures.of(frame, docs, shares, found)
     asked = frame.filter(pl.col("doc").is_in(pl.Series(docs.docs).implode())) if apply is None else apply
-    mix, switching = mix_and_switching(asked, docs.names, usual, probe, labelled)
+    mix, switching = mix_and_switching(asked, docs.names, mixtures, probe, labelled)
     kind: Kind = "binary" if len(docs.names) == 2 else "multiclass"
     learnt = Labelled("language", kind, docs.docs, docs.y, docs.names)
     about = {**asdict(limits), "features": len(columns), "chosen": str(probe.choice)}

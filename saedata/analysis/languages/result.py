@@ -56,8 +56,8 @@ SWITCHING = pl.Schema(
         "doc": pl.UInt32(),
         "language": pl.String(),
         "other": pl.String(),
-        "features_on": pl.UInt32(),
-        "usual": pl.UInt32(),
+        "score": pl.Float64(),
+        "usual": pl.Float64(),
         "words": pl.List(pl.String()),
         "starts": pl.List(pl.UInt32()),
         "stops": pl.List(pl.UInt32()),
@@ -95,9 +95,10 @@ class Languages:
         Documents of each predicted ``language`` in the corpus that was asked about, with their ``share``; ``labelled``
         says how many its column names, where it is the same corpus.
     switching
-        Documents of that corpus that have features of another language than their own: ``doc``, predicted
-        ``language``, the ``other``, how many of its features are on (``features_on``; in monolingual documents seldom
-        more than ``usual``), and the ``words`` where, from ``starts`` to ``stops``.
+        Documents of that corpus that two languages explain better than any one, the clearest first: ``doc``, the
+        ``language`` that is likelier and the ``other``, a ``score`` (log likelihood ratio of the two against the one
+        that explains it best, over all features found; of monolingual training documents seldom more than ``usual``),
+        and the ``words`` that speak for the other one, from ``starts`` to ``stops``.
     limits
         The thresholds.
     detector
