@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from saedata.analysis.languages.mixtures import placed
+from saedata.analysis.languages.mixtures import placed, with_places
 from saedata.analysis.languages.result import MIX, SWITCHING
 
 if TYPE_CHECKING:
@@ -87,11 +87,10 @@ def _switching(
         if turned[at]:
             language, other = other, language
         doc, text = texts.row(at)
-        own = cells.filter(pl.col("doc") == doc, pl.col("value") > pl.lit(mixtures.threshold, pl.Float32))
+        own = with_places(cells.filter(pl.col("doc") == doc), mixtures.threshold)
         speaking = mixtures.features[mixtures.shares[other] >= CLEARLY * mixtures.shares[language]]
-        border = pairs.cut[at] * 2 * (own["stop"].max() or 0)  # as `placed` counts
-        centre = pl.col("start").cast(pl.Int64) + pl.col("stop")
-        side = centre < border if other == pairs.first[at] else centre >= border
+        before = pl.col("place") < float(pairs.cut[at])
+        side = before if other == pairs.first[at] else ~before
         spans = own.filter(side, pl.col("feature").is_in(pl.Series(speaking.astype(np.uint32)).implode()))
         if spans.is_empty():
             continue

@@ -143,12 +143,16 @@ def placed(docs: NDArray[np.uint32], cells: pl.DataFrame, features: NDArray[np.i
     """
     from scipy.sparse import csr_matrix
 
+    on = with_places(cells, threshold).filter(pl.col("feature").is_in(pl.Series(features.astype(np.uint32)).implode()))
+    where = np.searchsorted(docs, on["doc"].to_numpy()), np.searchsorted(features, on["feature"].to_numpy())
+    return csr_matrix((on["place"].to_numpy(), where), shape=(len(docs), len(features)))
+
+
+def with_places(cells: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """Those of some activations that are on, with ``place``: where in its document each is strongest, 0 to 1."""
     on = cells.filter(pl.col("value") > pl.lit(threshold, pl.Float32))
     centre = (pl.col("start").cast(pl.Int64) + pl.col("stop")) / 2
-    on = on.select("doc", "feature", (centre / pl.col("stop").max().over("doc")).alias("place"))
-    on = on.filter(pl.col("feature").is_in(pl.Series(features.astype(np.uint32)).implode()))
-    where = np.searchsorted(docs, on["doc"].to_numpy()), np.searchsorted(features, on["feature"].to_numpy())
-    return csr_matrix((on["place"].fill_nan(0).to_numpy(), where), shape=(len(docs), len(features)))
+    return on.with_columns((centre / pl.col("stop").max().over("doc")).fill_nan(0).alias("place"))
 
 
 def _parts(places: csr_matrix, cut: float) -> tuple[csr_matrix, csr_matrix]:
