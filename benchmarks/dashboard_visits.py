@@ -91,7 +91,7 @@ def looks(frame: Embeddings, folder: Path) -> list[Look]:
             "map",
             MARKS,
             (
-                ("another group", _next_group, ".sd-card"),
+                ("another group", _next_of("Group"), ".sd-card"),
                 ("what is different inside a rectangle", _draw, ".sd-section"),
             ),
         ),
@@ -106,7 +106,7 @@ def looks(frame: Embeddings, folder: Path) -> list[Look]:
             "Separability",
             "separability?label=language",
             MARKS,
-            (("another concept", _concept, ".sd-docs"),),
+            (("another concept", _next_of("Concept"), ".sd-docs"),),
             starts=True,
         ),
         Look(
@@ -182,10 +182,13 @@ def _click_mark(page: Any, number: int) -> None:
     page.locator(".stVegaLiteChart g.mark-symbol.role-mark path").nth(number + 2).click(force=True)
 
 
-def _next_group(page: Any, number: int) -> None:
-    reached(page.get_by_label("Group", exact=True).first).click()
-    options = page.get_by_role("option")
-    options.nth(1 + number % max(options.count() - 1, 1)).click()
+def _next_of(label: str) -> Act:
+    def how(page: Any, number: int) -> None:
+        reached(page.get_by_label(label, exact=True).first).click()
+        options = page.get_by_role("option")
+        options.nth(1 + number % max(options.count() - 1, 1)).click()
+
+    return how
 
 
 def _draw(page: Any, number: int) -> None:
@@ -203,9 +206,3 @@ def _another(page: Any, number: int) -> None:
 
 def _languages(page: Any, number: int) -> None:
     page.get_by_role("radio", name="Languages").click()
-
-
-def _concept(page: Any, number: int) -> None:
-    reached(page.get_by_label("Concept", exact=True).first).click()
-    options = page.get_by_role("option")
-    options.nth(1 + number % max(options.count() - 1, 1)).click()
